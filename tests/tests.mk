@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Programs that system tests drive: parts of the tool, without the rest of it.
+
+READER_OBJ := $(call obj,$(wildcard tests/system/reader_*.c user/reader*.c) user/sandbox.c)
+$(O)/tests/system/reader_driver: $(READER_OBJ) $(LIB)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(HOST_LIBS) $(LIBS)
+progs: $(O)/tests/system/reader_driver $(O)/tools/synth-report
+
+# Clients of the daemon, without BPF: a tree of files is their /proc.
+CLIENT_OBJ := $(call obj,$(filter-out user/client_identity.c,$(wildcard user/client*.c)) \
+  $(wildcard user/cgroup_*.c) $(addprefix user/,units.c pressure.c small_file.c container.c))
+CLIENT_UNIT := $(addprefix $(O)/tests/unit/test_,units client_rules cgroup_stats clients clients_many)
+$(CLIENT_UNIT): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(CLIENT_OBJ) $(LIB)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS)
+$(O)/tests/system/clients_driver: $(O)/tests/system/clients_driver.o $(CLIENT_OBJ) \
+  $(call obj,user/client_identity.c $(wildcard user/reader*.c) user/sandbox.c) $(LIB)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ $(HOST_LIBS) $(LIBS)
+progs: $(O)/tests/system/clients_driver
+
+# The walk alone, in BPF and in user space, through the process that runs it.
+$(O)/tests/system/%.bpf.o: tests/system/%.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(CLANG) -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g -Wall -Wextra -Wno-unused-parameter \
+	  -mcpu=v3 -I. -I/usr/include/$(shell $(CC) -dumpmachine) -MMD -MP -c $< -o $@
+$(O)/tests/system/unwind_driver: $(O)/tests/system/unwind_driver.o $(LIB)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf $(LIBS)
+progs: $(O)/tests/system/unwind_driver $(O)/tests/system/unwind_bpf.bpf.o
+
+# Fuzzers, and the programs that make their input.
+
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+MAKE_REPORT  := $(O)/tests/make/make_report
+
+progs unit: $(MAKE_REPORT)
+$(MAKE_REPORT): $(O)/tests/make/make_report.o $(LIB)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ $(LIBS)
+
+# All of the library is built with coverage for the fuzzer, in a tree of its own.
+fuzz: $(MAKE_REPORT)
+	$(Q)$(MAKE) O=$(O)/fuzz CC=$(CLANG) CFLAGS='-O1 -g' \
+	  EXTRA_CFLAGS='$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link' fuzzers
+	$(Q)MAKE_REPORT=$(MAKE_REPORT) tools/run-fuzz $(FUZZ_SECONDS) $(O)/fuzz
+
+.PHONY: fuzzers
+fuzzers: $(FUZZ) $(O)/tests/fuzz/make_dictionary
+$(O)/tests/fuzz/make_dictionary: $(O)/tests/fuzz/make_dictionary.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(FUZZ_FLAGS) -o $@ $^
+$(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(LIB)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+# Of the host tool, what needs no kernel is tested as well.
+$(O)/tests/unit/test_thread_table: $(O)/user/thread_table.o $(O)/user/event_queue.o

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Writes a report made by hand to standard output, as .bdr: for tests of the tool, seeds of the
+ * fuzzer and benchmarks.
+ *
+ *   make_report small                     the one of tests/unit/sample.h
+ *   make_report full                      every field of wire.def
+ *   make_report cut                       small, with too many cut stacks
+ *   make_report busy [THREADS [SECONDS [HZ [CPUS]]]]   one client, as a capture of it looks like
+ *   make_report stacks [STACKS [SAMPLES]] that many different stacks, 20 to 40 frames deep
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/fill.h"
+#include "tests/unit/sample.h"
+#include "user/lib/codec.h"
+#include "user/lib/compact.h"
+#include "user/lib/out.h"
+
+static uint64_t state = 88172645463325252u;
+
+/* xorshift64: the same report each time. */
+static uint64_t next_random(uint64_t below)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state % below;
+}
+
+static uint64_t argument(int argc, char **argv, int at, uint64_t otherwise)
+{
+	return argc > at ? strtoull(argv[at], NULL, 10) : otherwise;
+}
+
+static void make_small(struct report *r, int argc, char **argv)
+{
+	sample_report(r);
+}
+
+static void make_full(struct report *r, int argc, char **argv)
+{
+	fill_report(r);
+}
+
+static void make_cut(struct report *r, int argc, char **argv)
+{
+	sample_report(r);
+	for (int i = 0; i < 40; i++)
+		sample_hit(r, 1999, i % 3, r->stacks.n - 1, 1000000);
+}
+
+/* Chains that branch now and then, 20 to 40 deep; leaves hang from any row of them. */
+static void make_rows(struct report *r, uint32_t frames, uint32_t rows, uint32_t leaves_from)
+{
+	uint32_t *depth = calloc(rows, sizeof(*depth));
+
+	assert(depth);
+	for (uint32_t i = 0; i < rows; i++) {
+		uint32_t parent = i ? i - 1 - next_random(i < 3 ? i : 3) : 0;
+
+		while (i && (i >= leaves_from || depth[parent] >= 20 + next_random(20))) {
+			parent = next_random(i < leaves_from ? i : leaves_from);
+			if (depth[parent] < 40)
+				break;
+		}
+		depth[i] = i ? depth[parent] + 1 : 0;
+		sample_stack(r, i ? (int32_t)parent : -1, next_random(frames));
+	}
+	free(depth);
+}
+
+/* A prefix tree in which few paths are hot, as in programs. */
+static void make_tree(struct report *r, uint32_t frames, uint32_t rows, uint32_t leaves_from)
+{
+	static const char *const kinds[] = {"native", "native", "native", "inlined", "kernel"};
+
+	for (uint32_t i = 0; i < 20; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/usr/lib/x86_64-linux-gnu/libmodule%u.so", i);
+		report_modules_add(&r->modules);
+		r->modules.path[i] = report_intern(r, path);
+		snprintf(path, sizeof(path), "%016llx%016llx", (unsigned long long)next_random(-1),
+			 (unsigned long long)next_random(-1));
+		r->modules.build_id[i] = report_intern(r, path);
+	}
+	for (uint32_t i = 0; i < frames; i++) {
+		char name[96];
+
+		snprintf(name, sizeof(name), "space%u::Class%u::method_%u(int)", i % 7, i % 97,
+			 i / 3);
+		sample_frame(r, name, kinds[i % 5], i % 20, 0x1000 + next_random(1 << 22));
+	}
+	make_rows(r, frames, rows, leaves_from);
+}
+
+/* Busy in most slots, and waiting for a CPU now and then. */
+static void make_slots(struct report *r, uint32_t thread, uint32_t slots)
+{
+	for (uint32_t slot = 0; slot < slots; slot++) {
+		uint32_t on_cpu = next_random(10) < 7 ? 10000 : next_random(10000);
+		uint32_t wait = next_random(10) < 3 ? next_random(10001 - on_cpu) : 0;
+
+		sample_slot(r, thread, slot, on_cpu, wait);
+	}
+}
+
+static void make_busy(struct report *r, int argc, char **argv)
+{
+	uint64_t threads = argument(argc, argv, 2, 16), seconds = argument(argc, argv, 3, 60);
+	uint64_t hz = argument(argc, argv, 4, 19), cpus = argument(argc, argv, 5, 16);
+	uint64_t t = 0, weight[4096] = {0};
+
+	threads = threads > 4096 ? 4096 : threads;
+	assert(!report_init(r));
+	sample_head(r);
+	r->window.end_ns = r->window.start_ns + seconds * 1000000000;
+	r->window.rate_hz = hz;
+	make_tree(r, 1500, 4000, 4000);
+	for (uint64_t i = 0; i < threads; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "worker-%u", (unsigned int)i);
+		sample_thread(r, 4000, 4000 + i, "checkout", name, 0, next_random(1ull << 34));
+		weight[i] = 1000000000 / hz + next_random(100000);
+	}
+	for (uint64_t i = 0; i < threads; i++)
+		make_slots(r, i, seconds * 100);
+	for (uint64_t i = 0; i < seconds * hz * cpus; i++) {
+		uint32_t thread = next_random(threads);
+		/* A tenth of the stacks has most of the samples. */
+		uint32_t hot = next_random(10) ? 400 : 4000;
+
+		t += next_random(2000000000 / hz / cpus);
+		sample_hit(r, 0, thread, next_random(hot), weight[thread]);
+		r->samples.t_ns[i] = t;
+		r->samples.cpu[i] = next_random(cpus);
+		r->threads.on_cpu_ns[thread] += weight[thread];
+	}
+}
+
+static void make_stacks(struct report *r, int argc, char **argv)
+{
+	uint64_t stacks = argument(argc, argv, 2, 100000), samples = argument(argc, argv, 3, 0);
+	uint64_t inner = stacks / 2 + 30, on_cpu = 0;
+
+	samples = samples ? samples : stacks;
+	assert(!report_init(r));
+	sample_head(r);
+	r->window.end_ns = r->window.start_ns + 10000000000;
+	make_tree(r, 5000, inner + stacks, inner);
+	for (int i = 0; i < 8; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "t%d", i);
+		sample_thread(r, 1, 1 + i, "synthetic", name, 0, 0);
+	}
+	for (uint64_t i = 0; i < samples; i++) {
+		sample_hit(r, 0, i % stacks % 8, inner + i % stacks, 1000000);
+		r->samples.t_ns[i] = i * 10000000000 / samples;
+		on_cpu += 1000000;
+	}
+	for (int i = 0; i < 8; i++)
+		r->threads.on_cpu_ns[i] = on_cpu / 8;
+}
+
+static const struct {
+	const char *name;
+	void (*make)(struct report *r, int argc, char **argv);
+} kinds[] = {
+	{"small", make_small}, {"full", make_full},	{"cut", make_cut},
+	{"busy", make_busy},   {"stacks", make_stacks},
+};
+
+int main(int argc, char **argv)
+{
+	struct report r;
+	struct out out;
+	int status;
+
+	for (size_t i = 0; argc > 1 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(argv[1], kinds[i].name))
+			continue;
+		kinds[i].make(&r, argc, argv);
+		/* Every value of the full one is to arrive as it is. */
+		if (kinds[i].make != make_full)
+			assert(!compact_report(&r));
+		out_init(&out, STDOUT_FILENO);
+		status = report_encode(&r, out_callback, &out);
+		if (!status)
+			status = out_finish(&out);
+		fprintf(stderr, "%zu samples, %zu stacks, %llu bytes, %.2f a sample\n", r.samples.n,
+			r.stacks.n, (unsigned long long)out.bytes,
+			r.samples.n ? (double)out.bytes / r.samples.n : 0);
+		out_release(&out);
+		report_release(&r);
+		return status ? 1 : 0;
+	}
+	fprintf(stderr, "usage: make_report small|full|cut|busy|stacks [NUMBER]…\n");
+	return 2;
+}

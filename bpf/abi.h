@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the BPF programs and the collector tell each other: the only header that both sides share.
+ * Same build only; every field has a fixed width and every size is asserted. Times are
+ * CLOCK_MONOTONIC ns. `tid` and `tgid` are the kernel's global numbers; `ns_*` are what the tool's
+ * own /proc says, 0 where it can't see the thread.
+ */
+#ifndef BD_ABI_H
+#define BD_ABI_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define BD_COMM 16
+#define BD_SLOT_NS 10000000ULL /* one slot of a thread's time line */
+#define BD_CHUNK_SLOTS 64
+#define BD_WAIT_BUCKETS 24 /* bucket i counts waits below 1024 << i ns */
+#define BD_STACK_MAX 512   /* frames in a record: of deeper stacks the leaf's and the root's half */
+#define BD_STACK_HALF (BD_STACK_MAX / 2)
+#define BD_KERNEL_MAX 127
+#define BD_WALK_MAX 2048   /* frames that are walked */
+#define BD_COPY_BYTES 65536 /* of a stack, for a walk in user space */
+#define BD_COPY_STEP 2048
+#define BD_EXIT_COPY_BYTES 16384
+#define BD_SELF_CHECK 1000 /* one sample in so many is walked both ways */
+#define BD_MODULE_SHIFT 48 /* a user frame: the module's number, and the address in its ELF file */
+#define BD_MODULES_MAX 16384
+#define BD_REGS 32
+#define BD_MAPPINGS 64 /* in a chunk */
+#define BD_MAPPING_CHUNKS 16 /* of a process */
+#define BD_PROBES 8 /* places at which a process can stand in the table */
+#define BD_RINGS_MAX 16
+#define BD_LAST_RUNS 8 /* runs that a CPU remembers, for who had it while another waited */
+#define BD_TARGET_COMMS 8
+
+enum bd_filter { BD_FILTER_PID = 1, BD_FILTER_COMM = 2, BD_FILTER_CGROUP = 4 };
+
+/* What the programs are there for at the moment. */
+enum bd_mode {
+	BD_CAPTURE,
+	BD_WATCH, /* nothing is wrong, no switch is looked at: every thread that ends tells its sums */
+	BD_BURST, /* the same, with the switch hook in place */
+};
+
+/* What else a run of the task iterator does. */
+enum bd_pass {
+	BD_PASS_LOOK,
+	BD_PASS_BEGIN,	/* the switch hook counts from these sums on */
+	BD_PASS_FORGET, /* writes nothing: what the switch hook kept of each thread goes */
+};
+
+/* Which features of the kernel the programs may use; frozen at load, so that the rest is removed. */
+struct bd_config {
+	__u32 filter;		/* enum bd_filter, or 0 for the whole machine */
+	__u32 ncomms;
+	char comms[BD_TARGET_COMMS][BD_COMM];
+	__u64 cgroup_id;	/* inode of the directory */
+	__s32 cgroup_ssid;	/* index of the v1 controller, -1 for v2 */
+	__u32 pidns_inum;	/* inode of the tool's PID namespace */
+	__u32 own_tgid;		/* the tool itself, in its own PID namespace */
+	__u32 nrings;		/* a power of two */
+	__u32 ring_shift;	/* ring of a CPU: cpu >> ring_shift, modulo nrings */
+	__u32 wakeup_bytes;
+	__u32 stack_slots_mask;
+	__u32 process_slots_mask;
+	__u32 thread_size;	/* of a kernel stack, where the kernel can't say where registers are */
+	__u8 task_storage;	/* else a preallocated hash */
+	__u8 task_pt_regs;	/* the helper is there */
+	__u8 task_btf;		/* and bpf_get_current_task_btf() */
+	__u8 pad[5];
+	__u64 hash_seed;
+};
+
+/* Kinds of records in the rings; each begins with struct bd_head. */
+enum bd_kind { BD_SAMPLE = 1, BD_STACK, BD_LATE, BD_EXEC, BD_LEAVE, BD_EXIT, BD_FREE, BD_WAITS, BD_CHUNK, BD_SPAN, BD_KINDS };
+
+struct bd_head {
+	__u32 kind;
+	__u32 cpu;
+	__u64 t_ns;
+};
+
+/* The identity of a thread: numbers are used again, a start isn't. */
+struct bd_thread {
+	__u32 tid;
+	__u32 tgid;
+	__u64 start_ns;
+};
+
+/* The last stack before a thread's memory goes: samples that come after it belong to that. */
+enum bd_last {
+	BD_LAST_EXIT = 1,
+	BD_LAST_EXEC,
+	BD_IN_EXEC, /* a sample after all, taken in execve() */
+};
+
+struct bd_sample {
+	struct bd_head head;
+	struct bd_thread thread;
+	__u32 ns_tid;
+	__u32 ns_tgid;
+	__u64 kernel_stack; /* hash, 0 for none */
+	__u64 user_stack;
+	__u32 exec_id;
+	__u16 user_end; /* enum unwind_reason, where it has no user stack but should have; else 0 */
+	__u16 last;	/* enum bd_last: no sample, but a stack for samples without memory */
+};
+
+/*
+ * A sample whose stack is walked in user space, since what the walk needs wasn't there yet: the
+ * registers and a copy of the stack. With a user stack in it, it is a self-check.
+ */
+struct bd_late {
+	struct bd_sample sample;
+	__u64 wanted; /* the address at which the kernel's walk lacked a table, or 0 */
+	__u64 ip;
+	__u64 r[BD_REGS]; /* by DWARF's number */
+	__u32 known;	  /* bit: r[] is meaningful */
+	__u32 bytes;	  /* of copy[], from `skip` bytes above the stack pointer on */
+	__u32 skip;	  /* a new frame's pages aren't there before it has touched them */
+	__u32 pad;
+	__u8 copy[BD_COPY_BYTES];
+};
+#define BD_LATE_HEAD (sizeof(struct bd_late) - BD_COPY_BYTES)
+
+/* A stack, leaf first, sent before the first sample that refers to it in an epoch. */
+struct bd_stack {
+	struct bd_head head;
+	__u64 hash;
+	__u32 n; /* frames walked; frames[] has them all, or the first and the last BD_STACK_HALF */
+	__u16 user;
+	__u16 end; /* of a user stack: enum unwind_reason */
+	__u64 frames[BD_STACK_MAX]; /* the k-th, from the half on: at half + k % half */
+};
+#define BD_STACK_HEAD (sizeof(struct bd_stack) - BD_STACK_MAX * 8)
+
+/* Executable memory of a process. Sorted by start in its chunk; what is not in use begins at ~0. */
+struct bd_mapping {
+	__u64 start;
+	__u64 bias; /* address - bias is the address in the ELF file */
+	__u32 pages; /* of 4 KiB */
+	__u16 module;
+	__u8 kind; /* enum bd_mapping_kind */
+	__u8 pad;
+};
+
+enum bd_mapping_kind {
+	BD_MAPPING_NO_TABLE, /* not yet */
+	BD_MAPPING_TABLE,
+	BD_MAPPING_FRAME_POINTERS,
+	BD_MAPPING_UNREADABLE, /* and never will have one */
+};
+
+struct bd_mapping_chunk {
+	struct bd_mapping mappings[BD_MAPPINGS];
+};
+
+/*
+ * A process whose mappings the programs know: an open table by tgid that user space writes through
+ * shared memory, since a CPU that is inside a map's system call takes no samples. `version` is odd
+ * while it changes.
+ */
+struct bd_process {
+	__u32 tgid;
+	__u32 version;
+	__u32 exec_id;
+	__u32 nchunks;
+	__u32 certain; /* an address in none of them was looked for in /proc as well */
+	__u32 pad;
+	__u64 start[BD_MAPPING_CHUNKS]; /* of the first mapping of each chunk */
+	__u32 chunk[BD_MAPPING_CHUNKS];
+};
+
+/* Sums that the scheduler keeps. */
+struct bd_sums {
+	__u64 on_cpu_ns;
+	__u64 wait_ns;
+	__u64 voluntary;
+	__u64 involuntary;
+};
+
+struct bd_slot {
+	__u32 on_cpu_ns;
+	__u32 wait_ns;
+};
+
+/* A stretch of a thread's time line. */
+struct bd_chunk {
+	__u64 number; /* first slot / BD_CHUNK_SLOTS */
+	struct bd_slot slots[BD_CHUNK_SLOTS];
+};
+
+struct bd_chunk_event {
+	struct bd_head head;
+	struct bd_thread thread;
+	struct bd_chunk chunk;
+};
+
+/* One run, and the wait before it, where they reach over more than one slot. */
+struct bd_span {
+	struct bd_head head; /* t_ns: end of the run */
+	struct bd_thread thread;
+	__u64 run_ns;
+	__u64 wait_ns;
+};
+
+/* A process runs a new program. */
+struct bd_exec {
+	struct bd_head head;
+	struct bd_thread thread;
+	__u32 ns_tgid;
+	__u32 exec_id;
+};
+
+/* A process is about to give up the memory of its old program for a new one. */
+struct bd_leave {
+	struct bd_head head;
+	struct bd_thread thread;
+	__u64 user_stack; /* hash */
+	__u32 exec_id;	  /* that of the old program */
+	__u32 pad;
+};
+
+/*
+ * At sched_process_exit: who it was. The final sums follow in bd_free, when it has run for the last
+ * time; those here count only where that never comes.
+ */
+struct bd_exit {
+	struct bd_head head;
+	struct bd_thread thread;
+	__u32 ns_tid;
+	__u32 ns_tgid;
+	__u64 cgroup_id;
+	__u64 user_stack; /* hash of the stack that it exits with, for samples without memory; or 0 */
+	__u32 target;
+	__u32 parent; /* tgid of the process that made it */
+	struct bd_sums sums;
+	char comm[BD_COMM];
+	char process[BD_COMM];
+};
+
+struct bd_free {
+	struct bd_head head;
+	struct bd_thread thread;
+	struct bd_sums sums;
+	__u32 target;
+	__u32 pad;
+};
+
+/* Distribution of a thread's waits: bucket i counts those below 1024 << i ns. */
+struct bd_waits {
+	struct bd_head head;
+	struct bd_thread thread;
+	__u32 buckets[BD_WAIT_BUCKETS];
+};
+
+/* What the task iterator writes for each living thread; bd_waits and bd_chunk follow if has_time. */
+struct bd_task {
+	struct bd_thread thread;
+	__u32 ns_tid;
+	__u32 ns_tgid;
+	struct bd_sums sums; /* what runs or queues right now counted up to now_ns */
+	__u64 now_ns;
+	__u64 run_ns; /* of these: since it last left a CPU */
+	__u64 wait_ns;
+	__u64 cgroup_id;
+	__u32 target;
+	__u32 kthread;
+	__u32 running_on; /* CPU + 1, or 0 */
+	__u32 has_time;
+	__u32 exec_id;
+	__u32 parent; /* tgid of the process that made it, or of who has it now */
+	char comm[BD_COMM];
+	char process[BD_COMM];
+};
+
+struct bd_blocker_key {
+	__u32 tid;
+	__u32 by; /* 0: not known, it waited on another CPU */
+};
+
+struct bd_blocker {
+	__u64 wait_ns;
+	__u64 count;
+};
+
+struct bd_run {
+	__u32 tid;
+	__u32 pad;
+	__u64 end_ns;
+	__u64 run_ns;
+};
+
+/* Why something was not recorded; names in bd_loss_names. */
+enum bd_loss {
+	BD_LOSS_RING_FULL,	  /* a sample found no room in two rings */
+	BD_LOSS_STACK_RING_FULL,  /* a stack did; its samples are recorded without it */
+	BD_LOSS_TIMELINE_RING_FULL,
+	BD_LOSS_EXIT_RING_FULL,
+	BD_LOSS_THREAD_TABLE_FULL,
+	BD_LOSS_BLOCKERS_FULL,
+	BD_LOSS_INVISIBLE,	  /* samples of threads that the tool's /proc doesn't show */
+	BD_LOSS_TARGETS_FULL,
+	BD_LOSSES
+};
+
+#define BD_LOSS_NAMES \
+	{ "ring full", "stack: ring full", "timeline: ring full", "exit: ring full", \
+	  "timeline: thread table full", "blockers: table full", "invisible in this PID namespace", \
+	  "targets: table full" }
+
+/* One a CPU, in whole cache lines; the collector maps it, only the CPU itself writes. */
+struct bd_cpu {
+	/* what each switch touches: one line */
+	__u64 switches;
+	__u64 idle_ns;
+	__u64 busy_ns;	    /* not idle, by the clock at each switch */
+	__u64 since_ns;	    /* last switch */
+	__u64 clock_offset; /* CLOCK_MONOTONIC - the run queue's task clock, */
+	__u64 set_clock;    /* when it was set, by the latter */
+	__u64 slot;	    /* the slot that now is in, */
+	__u64 slot_end_ns;  /* kept, since a division costs more than the rest */
+
+	__u64 queue_offset; /* CLOCK_MONOTONIC - the run queue's clock */
+	__u32 running;	    /* tid that runs since since_ns */
+	__u32 last;	    /* index into runs */
+	__u64 switch_ns;    /* own time, every 64th measured and scaled */
+	__u64 fired;	    /* times the sampling program ran */
+	__u64 idle;
+	__u64 filtered;
+	__u64 sent;
+	__u64 walks;	 /* user stacks walked, whole or not */
+	__u64 sample_ns; /* own time, measured */
+	__u64 loss[BD_LOSSES];
+	struct bd_run runs[BD_LAST_RUNS];
+	__u64 pad[7];
+};
+
+#ifndef __cplusplus
+_Static_assert(sizeof(struct bd_sample) == 64, "bd_sample");
+_Static_assert(sizeof(struct bd_chunk) == 8 + 8 * BD_CHUNK_SLOTS, "bd_chunk");
+_Static_assert(BD_STACK_HEAD == 32, "bd_stack");
+_Static_assert(sizeof(struct bd_mapping) == 24, "bd_mapping");
+_Static_assert(sizeof(struct bd_process) == 216, "bd_process");
+_Static_assert(sizeof(struct bd_span) == 48, "bd_span");
+_Static_assert(sizeof(struct bd_exit) == 128, "bd_exit");
+_Static_assert(sizeof(struct bd_task) == 144, "bd_task");
+_Static_assert(sizeof(struct bd_cpu) % 64 == 0, "bd_cpu");
+#endif
+
+#endif

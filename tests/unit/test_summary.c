@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The parts of the summary: functions, cut stacks, numbers and names; and struct out below it. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "sample.h"
+#include "user/lib/cut_stacks.h"
+#include "user/lib/functions.h"
+#include "user/lib/out.h"
+#include "user/lib/summary_text.h"
+
+/* f calls itself: its total counts once. */
+static void test_recursion(void **state)
+{
+	static const struct view_options all;
+	char error[VIEW_ERROR_BYTES];
+	struct function *f;
+	struct report r;
+	struct view v;
+	uint32_t a, b;
+	int32_t stack;
+	size_t n;
+
+	assert_int_equal(report_init(&r), 0);
+	a = sample_frame(&r, "f", "native", -1, 0);
+	b = sample_frame(&r, "g", "native", -1, 0);
+	sample_thread(&r, 1, 1, "p", "t", 7000000, 0);
+	stack = sample_stack(&r, sample_stack(&r, sample_stack(&r, -1, a), b), a);
+	sample_hit(&r, 0, 0, stack, 5000000);
+	sample_hit(&r, 1, 0, stack - 1, 2000000);
+	assert_int_equal(view_build(&r, &all, &v, error), 0);
+	assert_int_equal(functions_of(&v, &f, &n), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(v.labels[f[0].label].name, "f");
+	assert_int_equal(f[0].self, 5000);
+	assert_int_equal(f[0].total, 7000);
+	assert_int_equal(f[1].self, 2000);
+	assert_int_equal(f[1].total, 7000);
+	free(f);
+	view_release(&v);
+	report_release(&r);
+}
+
+static void test_cut_stacks(void **state)
+{
+	static const struct {
+		int whole, cut;
+		int found;
+	} cases[] = {
+		{0, 4, 0}, {0, 5, 1}, {245, 5, 0}, {244, 5, 1}, {300, 0, 0}, {10, 90, 1},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int32_t root, cut, kernel;
+		struct cut_stacks worst;
+		struct report r;
+
+		assert_int_equal(report_init(&r), 0);
+		sample_thread(&r, 7, 7, "app", "t", 0, 0);
+		sample_thread(&r, 8, 8, "kworker", "t", 0, 0);
+		root = sample_stack(&r, -1, sample_frame(&r, "main", "native", -1, 0));
+		cut = sample_stack(&r, -1, sample_frame(&r, "[unwind: mapping]", "cut", -1, 0));
+		cut = sample_stack(&r, cut, 0);
+		kernel = sample_stack(&r, -1, sample_frame(&r, "schedule", "kernel", -1, 0));
+		for (int k = 0; k < cases[i].whole; k++)
+			sample_hit(&r, k, 0, root, 1);
+		for (int k = 0; k < cases[i].cut; k++)
+			sample_hit(&r, k, 0, cut, 1);
+		/* These have no user stack, so they are neither. */
+		for (int k = 0; k < 1000; k++)
+			sample_hit(&r, k, k % 2, k % 3 ? kernel : -1, 1);
+		assert_int_equal(cut_stacks_worst(&r, &worst), cases[i].found);
+		if (cases[i].found) {
+			assert_int_equal(worst.pid, 7);
+			assert_int_equal(worst.cut, cases[i].cut);
+			assert_int_equal(worst.samples, cases[i].whole + cases[i].cut);
+			assert_string_equal(worst.reason, "[unwind: mapping]");
+			assert_non_null(strstr(cut_stacks_remedy(worst.reason), "again"));
+			assert_int_equal(worst.others, 0);
+		}
+		report_release(&r);
+	}
+}
+
+static void test_numbers(void **state)
+{
+	static const struct {
+		uint64_t n;
+		const char *time, *bytes, *count;
+	} cases[] = {
+		{0, "0 us", "0.00 KB", "0"},
+		{999, "1 us", "0.98 KB", "999"},
+		{1000, "1 us", "0.98 KB", "1,000"},
+		{999499, "999 us", "976 KB", "999,499"},
+		{999500, "1.00 ms", "976 KB", "999,500"},
+		{9994999, "9.99 ms", "9.53 MB", "9,994,999"},
+		{99949999, "99.9 ms", "95.3 MB", "99,949,999"},
+		{999499999, "999 ms", "953 MB", "999,499,999"},
+		{1234567890123, "1235 s", "1150 GB", "1,234,567,890,123"},
+	};
+	char text[SUMMARY_NUMBER_BYTES];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_string_equal(summary_time(cases[i].n, text), cases[i].time);
+		assert_string_equal(summary_bytes(cases[i].n, text), cases[i].bytes);
+		assert_string_equal(summary_count(cases[i].n, text), cases[i].count);
+	}
+	assert_string_equal(summary_count(UINT64_MAX, text), "18,446,744,073,709,551,615");
+}
+
+static void test_names(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned int columns, used;
+		const char *out;
+	} cases[] = {
+		{"", 5, 0, ""},
+		{"main", 4, 4, "main"},
+		{"mains", 4, 4, "mai\xe2\x80\xa6"},
+		{"\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac", 2, 2, "\xe2\x82\xac\xe2\x80\xa6"},
+		{"a\033[31m", 9, 6, "a?[31m"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct out out;
+
+		out_init(&out, -1);
+		assert_int_equal(summary_name(&out, cases[i].name, cases[i].columns),
+				 cases[i].used);
+		out_char(&out, '\0');
+		assert_string_equal(out.data, cases[i].out);
+		out_release(&out);
+	}
+}
+
+/* More than a buffer, in pieces of all sizes, arrives whole and in order. */
+static void test_out(void **state)
+{
+	char name[] = "/tmp/backdraft-out-XXXXXX", *whole = malloc(1 << 20);
+	int fd = mkstemp(name);
+	size_t n = 0;
+	struct out out;
+
+	assert_true(fd >= 0 && whole);
+	unlink(name);
+	for (size_t i = 0; i < 1 << 20; i++)
+		whole[i] = i * 31 >> 3;
+	out_init(&out, fd);
+	for (size_t step = 1; n < 1 << 20; n += step, step = step * 3 % 200003) {
+		if (step > (1 << 20) - n)
+			step = (1 << 20) - n;
+		out_write(&out, whole + n, step);
+	}
+	assert_int_equal(out_finish(&out), 0);
+	assert_int_equal(out.bytes, 1 << 20);
+	out_release(&out);
+	for (n = 0; n < 1 << 20; n += 4096) {
+		char back[4096];
+
+		assert_int_equal(pread(fd, back, sizeof(back), n), sizeof(back));
+		assert_memory_equal(back, whole + n, sizeof(back));
+	}
+	assert_int_equal(pread(fd, whole, 1, n), 0);
+	close(fd);
+	free(whole);
+}
+
+static void test_out_error(void **state)
+{
+	int fd = open("/dev/full", O_WRONLY);
+	struct out out;
+
+	assert_true(fd >= 0);
+	out_init(&out, fd);
+	for (int i = 0; i < 100000; i++)
+		out_text(&out, "no room for this ");
+	assert_int_equal(out_finish(&out), -ENOSPC);
+	assert_string_equal(out.error, "No space left on device");
+	assert_int_equal(out_fail(&out, -EINVAL, "later"), -ENOSPC);
+	assert_string_equal(out.error, "No space left on device");
+	out_release(&out);
+	close(fd);
+}
+
+static void test_escapes(void **state)
+{
+	struct out out;
+
+	out_init(&out, -1);
+	out_i64(&out, INT64_MIN);
+	out_char(&out, ' ');
+	out_u64(&out, UINT64_MAX);
+	out_char(&out, ' ');
+	out_json(&out, "\v\"<\xe2\x80\xa9\xe2\x80\xaa");
+	out_xml(&out, "<a b='\"'>&\n");
+	out_printf(&out, "%600d|", 1);
+	out_char(&out, '\0');
+	assert_int_equal(strlen(out.data), out.n - 1);
+	assert_memory_equal(out.data,
+			    "-9223372036854775808 18446744073709551615 "
+			    "\"\\u000b\\\"\\u003c\\u2029\xe2\x80\xaa\""
+			    "&lt;a b=&#39;&quot;&#39;&gt;&amp;  ",
+			    100);
+	assert_string_equal(out.data + out.n - 4, " 1|");
+	out_release(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_recursion), cmocka_unit_test(test_cut_stacks),
+		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_names),
+		cmocka_unit_test(test_out),	  cmocka_unit_test(test_out_error),
+		cmocka_unit_test(test_escapes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

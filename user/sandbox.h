@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a child gives up before it touches files that users can write. */
+#ifndef BD_SANDBOX_H
+#define BD_SANDBOX_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct sandbox {
+	pid_t parent;			    /* dies with it */
+	uint64_t capabilities;		    /* bits that it keeps, of those that it has */
+	uint64_t data_bytes, address_bytes; /* memory of its own; mapped files included */
+	uint64_t file_bytes;		    /* largest file that it may write (a memfd) */
+	unsigned files;			    /* descriptors */
+	int nice;
+	const int *syscalls; /* numbers, ended by -1; a few more are allowed with fixed arguments,
+				and opening fails with EACCES */
+};
+
+/*
+ * In this order: signals of the terminal ignored, limits, niceness, user `nobody`, capabilities, no
+ * new privileges, death with the parent, system calls. Nothing is left open but 0, 1, 2 and
+ * `keep_fd`. 0 or -errno; after an error the process is to end.
+ */
+int sandbox_enter(const struct sandbox *s, int keep_fd);
+
+#endif

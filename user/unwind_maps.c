@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/unwind_maps.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#define RULES 65536
+#define PENDING_MAX 256
+#define NEVER UINT64_MAX /* no address is so high */
+
+struct shared_table {
+	int fd;
+	uint32_t count;
+	struct unwind_value *values;
+};
+
+struct unwind_maps {
+	struct unwind_map_fds fds;
+	struct unwind_rule *rules;
+	struct bd_process *processes;
+	struct bd_mapping_chunk *chunks;
+	uint32_t *free_chunks;
+	size_t nfree;
+	struct shared_table *tables; /* by module */
+	uint32_t *pending;	     /* modules whose table isn't in the outer map yet, */
+	uint32_t *pending_fds;	     /* and its map */
+	uint32_t npending;
+	int none_fd;
+	uint64_t table_bytes;
+};
+
+static void *map_fd(int fd, size_t bytes)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	void *at = mmap(NULL, (bytes + page - 1) / page * page, PROT_READ | PROT_WRITE, MAP_SHARED,
+			fd, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static void table_close(struct unwind_maps *m, struct shared_table *table)
+{
+	if (!table->values)
+		return;
+	munmap(table->values, (size_t)table->count * sizeof(*table->values));
+	close(table->fd);
+	m->table_bytes -= (uint64_t)table->count * sizeof(*table->values);
+	*table = (struct shared_table){ 0 };
+}
+
+void unwind_maps_free(struct unwind_maps *m)
+{
+	if (!m)
+		return;
+	/* The outer map is about to go as a whole: taking tables out of it one by one takes a grace
+	 * period each. */
+	for (uint32_t i = 0; m->tables && i < BD_MODULES_MAX; i++)
+		table_close(m, &m->tables[i]);
+	if (m->none_fd >= 0)
+		close(m->none_fd);
+	if (m->rules)
+		munmap(m->rules, RULES * sizeof(*m->rules));
+	if (m->processes)
+		munmap(m->processes, m->fds.nprocesses * sizeof(*m->processes));
+	if (m->chunks)
+		munmap(m->chunks, m->fds.nchunks * sizeof(*m->chunks));
+	free(m->tables);
+	free(m->free_chunks);
+	free(m->pending);
+	free(m->pending_fds);
+	free(m);
+}
+
+int unwind_maps_new(struct unwind_maps **ret, const struct unwind_map_fds *fds)
+{
+	struct unwind_maps *m = calloc(1, sizeof(*m));
+	int err = -ENOMEM;
+
+	if (!m)
+		return err;
+	m->fds = *fds;
+	m->none_fd = -1;
+	m->tables = calloc(BD_MODULES_MAX, sizeof(*m->tables));
+	m->free_chunks = malloc(fds->nchunks * sizeof(*m->free_chunks));
+	m->pending = malloc(PENDING_MAX * sizeof(*m->pending));
+	m->pending_fds = malloc(PENDING_MAX * sizeof(*m->pending_fds));
+	if (!m->tables || !m->free_chunks || !m->pending || !m->pending_fds)
+		goto fail;
+	m->rules = map_fd(fds->rules, RULES * sizeof(*m->rules));
+	m->processes = map_fd(fds->processes, fds->nprocesses * sizeof(*m->processes));
+	m->chunks = map_fd(fds->mappings, fds->nchunks * sizeof(*m->chunks));
+	if (!m->rules || !m->processes || !m->chunks) {
+		err = -errno;
+		goto fail;
+	}
+	for (uint32_t i = fds->nchunks; i-- > 0;)
+		m->free_chunks[m->nfree++] = i;
+	*ret = m;
+	return 0;
+fail:
+	unwind_maps_free(m);
+	return err;
+}
+
+struct unwind_rule *unwind_maps_rules(struct unwind_maps *m)
+{
+	return m->rules;
+}
+
+uint64_t unwind_maps_bytes(const struct unwind_maps *m)
+{
+	return m->table_bytes;
+}
+
+/* One call, and so one grace period, for all; array-of-maps have known batches since 5.14. */
+int unwind_maps_flush(struct unwind_maps *m)
+{
+	uint32_t n = m->npending;
+	int err = 0;
+
+	if (n > 1 && !bpf_map_update_batch(m->fds.tables, m->pending, m->pending_fds, &n, NULL))
+		m->npending = 0;
+	while (m->npending) {
+		m->npending--;
+		if (bpf_map_update_elem(m->fds.tables, &m->pending[m->npending],
+					&m->pending_fds[m->npending], BPF_ANY))
+			err = -errno;
+	}
+	return err;
+}
+
+/* What stands in the place of a table that was given back: taking it out would wait for a grace
+ * period each time, and there is no batch of that. */
+static int none_fd(struct unwind_maps *m)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+
+	if (m->none_fd < 0)
+		m->none_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bd_none", sizeof(uint32_t),
+					    sizeof(struct unwind_value), 1, &options);
+	return m->none_fd;
+}
+
+static void pending_add(struct unwind_maps *m, uint32_t module, int fd)
+{
+	if (m->npending == PENDING_MAX)
+		unwind_maps_flush(m);
+	m->pending[m->npending] = module;
+	m->pending_fds[m->npending++] = (uint32_t)fd;
+}
+
+void unwind_maps_drop_table(struct unwind_maps *m, uint32_t module)
+{
+	if (!m->tables[module].values)
+		return;
+	for (uint32_t i = 0; i < m->npending; i++)
+		if (m->pending[i] == module)
+			unwind_maps_flush(m);
+	if (none_fd(m) >= 0)
+		pending_add(m, module, m->none_fd);
+	else
+		bpf_map_delete_elem(m->fds.tables, &module);
+	table_close(m, &m->tables[module]);
+}
+
+int unwind_maps_set_table(struct unwind_maps *m, uint32_t module, const struct unwind_value *values,
+			  uint32_t count, const struct unwind_value **ret_values)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	struct shared_table table = { .count = count };
+	size_t bytes = (size_t)count * sizeof(*values);
+
+	if (module >= BD_MODULES_MAX)
+		return -ENOSPC;
+	table.fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bd_table", sizeof(uint32_t), sizeof(*values),
+				  count, &options);
+	if (table.fd < 0)
+		return -errno;
+	table.values = map_fd(table.fd, bytes);
+	if (!table.values) {
+		int err = -errno;
+
+		close(table.fd);
+		return err;
+	}
+	memcpy(table.values, values, bytes);
+	unwind_maps_drop_table(m, module);
+	m->tables[module] = table;
+	m->table_bytes += bytes;
+	*ret_values = table.values;
+	pending_add(m, module, table.fd);
+	return 0;
+}
+
+/* --- processes: bpf/walk.bpf.h reads them, see process_find() and mapping_find() there */
+static struct bd_process *process_slot(struct unwind_maps *m, uint32_t tgid, bool make)
+{
+	uint32_t first = tgid * 0x9e3779b1U >> 12;
+	struct bd_process *empty = NULL;
+
+	for (uint32_t i = 0; i < BD_PROBES; i++) {
+		struct bd_process *p = &m->processes[(first + i) & (m->fds.nprocesses - 1)];
+
+		if (p->tgid == tgid)
+			return p;
+		if (!p->tgid && !empty)
+			empty = p;
+	}
+	return make ? empty : NULL;
+}
+
+static void change_begin(struct bd_process *p)
+{
+	__atomic_fetch_add(&p->version, 1, __ATOMIC_ACQ_REL);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void change_end(struct bd_process *p)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&p->version, 1, __ATOMIC_RELEASE);
+}
+
+static void chunks_give_back(struct unwind_maps *m, struct bd_process *p)
+{
+	while (p->nchunks)
+		m->free_chunks[m->nfree++] = p->chunk[--p->nchunks];
+}
+
+static void chunks_fill(struct unwind_maps *m, struct bd_process *p,
+			const struct bd_mapping *mappings, size_t n)
+{
+	for (size_t at = 0; at < n; at += BD_MAPPINGS) {
+		struct bd_mapping_chunk *chunk;
+		size_t some = n - at < BD_MAPPINGS ? n - at : BD_MAPPINGS;
+
+		p->chunk[p->nchunks] = m->free_chunks[--m->nfree];
+		p->start[p->nchunks] = mappings[at].start;
+		chunk = &m->chunks[p->chunk[p->nchunks++]];
+		memcpy(chunk->mappings, mappings + at, some * sizeof(*mappings));
+		for (size_t i = some; i < BD_MAPPINGS; i++)
+			chunk->mappings[i] = (struct bd_mapping){ .start = NEVER };
+	}
+	for (size_t i = p->nchunks; i < BD_MAPPING_CHUNKS; i++)
+		p->start[i] = NEVER;
+}
+
+int unwind_maps_publish(struct unwind_maps *m, uint32_t tgid, uint32_t exec_id,
+			const struct bd_mapping *mappings, size_t n, bool certain)
+{
+	size_t need = (n + BD_MAPPINGS - 1) / BD_MAPPINGS;
+	struct bd_process *p = process_slot(m, tgid, true);
+
+	if (!p || !n || need > BD_MAPPING_CHUNKS || need > m->nfree + p->nchunks) {
+		unwind_maps_forget(m, tgid);
+		return -ENOSPC;
+	}
+	change_begin(p);
+	chunks_give_back(m, p);
+	p->exec_id = exec_id;
+	p->certain = certain;
+	chunks_fill(m, p, mappings, n);
+	p->tgid = tgid;
+	change_end(p);
+	return 0;
+}
+
+void unwind_maps_forget(struct unwind_maps *m, uint32_t tgid)
+{
+	struct bd_process *p = process_slot(m, tgid, false);
+
+	if (!p)
+		return;
+	change_begin(p);
+	chunks_give_back(m, p);
+	p->tgid = 0;
+	change_end(p);
+}

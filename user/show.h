@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The summary on a terminal, or in a file. */
+#ifndef BD_SHOW_H
+#define BD_SHOW_H
+
+#include "user/lib/report.h"
+
+/*
+ * Writes the summary to a descriptor: as wide as the terminal, in colour where it is one and
+ * NO_COLOR is not set, 80 columns elsewhere. Exit status; says what is wrong.
+ */
+int show_summary(const struct report *r, int fd);
+
+#endif

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Lines of the file. Not libinih: it cuts long lines, joins indented ones to the line before, and
+ * doesn't tell its caller the number of the line that a value came from.
+ */
+#include "user/lib/config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/lib/config_private.h"
+
+#define ALLOWED_BYTES 900
+
+struct parser {
+	const char *path;
+	struct config *config;
+	struct config_errors *errors;
+	unsigned line;
+	int err;		     /* -ENOMEM */
+	enum config_section section; /* 0: none, or one that isn't known */
+	bool skip; /* after an unknown section: its keys are not errors of their own */
+	void *base;
+	unsigned given[64]; /* the line of each key in this section */
+};
+
+__attribute__((format(printf, 3, 4))) static void error_at(struct parser *p, unsigned line,
+							   const char *format, ...)
+{
+	char text[CONFIG_LINE_MAX + ALLOWED_BYTES + 300];
+	char **more;
+	va_list args;
+	int n;
+
+	if (p->errors->n == CONFIG_ERRORS_MAX)
+		return;
+	n = snprintf(text, sizeof(text), "%.200s:%u: ", p->path, line);
+	va_start(args, format);
+	vsnprintf(text + n, sizeof(text) - n, format, args);
+	va_end(args);
+	more = realloc(p->errors->text, (p->errors->n + 1) * sizeof(*more));
+	if (more) {
+		p->errors->text = more;
+		more[p->errors->n] = strdup(text);
+	}
+	if (!more || !more[p->errors->n])
+		p->err = -ENOMEM;
+	else
+		p->errors->n++;
+}
+
+static void section_defaults(struct parser *p, enum config_section section, void *base)
+{
+	size_t i;
+
+	for (i = 0; i < config_n_keys; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if ((key->sections & section) && key->type != CONFIG_LIST &&
+		    config_value_set(key, config_key_place(key, section, base), key->initial))
+			p->err = -ENOMEM; /* the table itself is tested */
+	}
+}
+
+static void section_release(enum config_section section, void *base)
+{
+	size_t i;
+
+	for (i = 0; i < config_n_keys; i++)
+		if (config_keys[i].sections & section)
+			config_value_release(&config_keys[i],
+					     config_key_place(&config_keys[i], section, base));
+}
+
+static const char *client_name_error(const struct parser *p, const char *name)
+{
+	size_t i;
+
+	if (!*name || strlen(name) > 100 || strchr(name, '"'))
+		return "a client's name has 1 to 100 characters";
+	if (*name == '%' && strcmp(name, "%unit") && strcmp(name, "%container"))
+		return "templates are \"%unit\" and \"%container\"";
+	if (p->config->n_clients == CONFIG_CLIENTS_MAX)
+		return "there are more than 200 clients";
+	for (i = 0; i < p->config->n_clients; i++)
+		if (*name != '%' && !strcmp(p->config->clients[i].name, name))
+			return "this client was there before";
+	return NULL;
+}
+
+static void client_begin(struct parser *p, const char *name)
+{
+	const char *error = client_name_error(p, name);
+	struct config_client *more, *client;
+
+	if (error) {
+		error_at(p, p->line, "[client \"%s\"]: %s", name, error);
+		return;
+	}
+	more = realloc(p->config->clients, (p->config->n_clients + 1) * sizeof(*more));
+	if (!more) {
+		p->err = -ENOMEM;
+		return;
+	}
+	p->config->clients = more;
+	client = &more[p->config->n_clients++];
+	memset(client, 0, sizeof(*client));
+	client->line = p->line;
+	client->name = strdup(name);
+	if (!client->name)
+		p->err = -ENOMEM;
+	p->section = CONFIG_CLIENT;
+	p->base = client;
+	section_defaults(p, CONFIG_CLIENT, client);
+}
+
+static void section_parse(struct parser *p, char *text)
+{
+	const struct {
+		const char *name;
+		enum config_section section;
+		void *base;
+	} plain[] = {
+		{"agent", CONFIG_AGENT, &p->config->agent},
+		{"upload", CONFIG_UPLOAD, &p->config->upload},
+		{"machine", CONFIG_MACHINE, &p->config->machine},
+	};
+	size_t n = strlen(text), i;
+
+	p->section = 0;
+	p->skip = true;
+	memset(p->given, 0, sizeof(p->given));
+	if (text[n - 1] != ']') {
+		error_at(p, p->line, "`%s`: a section ends in ]", text);
+		return;
+	}
+	text[n - 1] = 0;
+	text++;
+	if (!strncmp(text, "client \"", 8) && n >= 11 && text[n - 3] == '"') {
+		text[n - 3] = 0;
+		client_begin(p, text + 8);
+		return;
+	}
+	for (i = 0; i < 3; i++)
+		if (!strcmp(text, plain[i].name)) {
+			p->section = plain[i].section;
+			p->base = plain[i].base;
+			return;
+		}
+	error_at(p, p->line,
+		 "[%s]: no such section; there are [agent], [upload], [machine] and [client "
+		 "\"NAME\"]",
+		 text);
+}
+
+static void key_unknown(struct parser *p, const char *name)
+{
+	char allowed[ALLOWED_BYTES] = "";
+	size_t i, n = 0;
+
+	for (i = 0; i < config_n_keys && n < sizeof(allowed); i++)
+		if (config_keys[i].sections & p->section)
+			n += snprintf(allowed + n, sizeof(allowed) - n, "%s%s", n ? ", " : "",
+				      config_keys[i].name);
+	error_at(p, p->line, "%s: no such key here; there are %s", name, allowed);
+}
+
+static void key_parse(struct parser *p, const char *name, const char *value)
+{
+	const struct config_key *key = config_key_find(p->section, name);
+	unsigned *given;
+	int err;
+
+	if (!key) {
+		key_unknown(p, name);
+		return;
+	}
+	given = &p->given[key - config_keys];
+	if (*given && key->type != CONFIG_LIST) {
+		error_at(p, p->line, "%s: already given in line %u", name, *given);
+		return;
+	}
+	*given = p->line;
+	err = config_value_set(key, config_key_place(key, p->section, p->base), value);
+	if (err == -ENOMEM)
+		p->err = err;
+	else if (err == -E2BIG)
+		error_at(p, p->line, "%s: at most %d of it", name, CONFIG_LIST_MAX);
+	else if (err)
+		error_at(p, p->line, "%s = %s: not allowed; allowed is %s", name, value,
+			 key->allowed);
+}
+
+/* Without blanks around it and without a comment: `;` at the start or after a blank, `#` at the
+ * start. */
+static char *line_trim(char *line)
+{
+	char *p;
+	size_t n;
+
+	line += strspn(line, " \t");
+	if (*line == '#')
+		*line = 0;
+	for (p = line; *p; p++)
+		if (*p == ';' && (p == line || p[-1] == ' ' || p[-1] == '\t'))
+			*p = 0;
+	for (n = strlen(line); n && strchr(" \t\r", line[n - 1]); n--)
+		line[n - 1] = 0;
+	return line;
+}
+
+static bool line_clean(const char *line, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if ((unsigned char)line[i] < ' ' && line[i] != '\t' &&
+		    !(line[i] == '\r' && i == n - 1))
+			return false;
+	return true;
+}
+
+static void line_parse(struct parser *p, const char *text, size_t n)
+{
+	char copy[CONFIG_LINE_MAX + 1], *line, *value;
+	size_t i;
+
+	if (n > CONFIG_LINE_MAX) {
+		error_at(p, p->line, "the line has %zu bytes; at most %d are allowed", n,
+			 CONFIG_LINE_MAX);
+		return;
+	}
+	if (!line_clean(text, n)) {
+		error_at(p, p->line, "a control character; this must be plain text");
+		return;
+	}
+	memcpy(copy, text, n);
+	copy[n] = 0;
+	line = line_trim(copy);
+	if (!*line)
+		return;
+	if (*line == '[') {
+		section_parse(p, line);
+		return;
+	}
+	value = strchr(line, '=');
+	if (!value || value == line) {
+		error_at(p, p->line, "`%s`: neither [section] nor key = value", line);
+		return;
+	}
+	*value++ = 0;
+	value += strspn(value, " \t");
+	for (i = strlen(line); i && strchr(" \t", line[i - 1]); i--)
+		line[i - 1] = 0;
+	if (p->section)
+		key_parse(p, line, value);
+	else if (!p->skip)
+		error_at(p, p->line, "%s: a section must come first, as [agent]", line);
+}
+
+static void clients_check(struct parser *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->config->n_clients; i++) {
+		const struct config_client *c = &p->config->clients[i];
+
+		if (!(c->match_unit.n + c->match_comm.n + c->match_exe.n + c->match_cmdline.n +
+		      c->match_cgroup.n + c->match_container.n + c->match_pid_file.n))
+			error_at(p, c->line,
+				 "[client \"%s\"]: nothing says which processes it is; give "
+				 "match_unit, match_comm, "
+				 "match_exe, match_cmdline, match_cgroup, match_container or "
+				 "match_pid_file",
+				 c->name);
+	}
+}
+
+int config_parse(const char *path, const char *text, size_t size, struct config *ret_config,
+		 struct config_errors *ret_errors)
+{
+	struct config config = {0};
+	struct parser p = {.path = path, .config = &config, .errors = ret_errors};
+	const char *end;
+	size_t n;
+
+	*ret_errors = (struct config_errors){0};
+	section_defaults(&p, CONFIG_AGENT, &config.agent);
+	section_defaults(&p, CONFIG_UPLOAD, &config.upload);
+	section_defaults(&p, CONFIG_MACHINE, &config.machine);
+	if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
+		text += 3;
+		size -= 3;
+	}
+	while (size && !p.err) {
+		end = memchr(text, '\n', size);
+		n = end ? (size_t)(end - text) : size;
+		p.line++;
+		line_parse(&p, text, n);
+		n += end != NULL;
+		text += n;
+		size -= n;
+	}
+	if (!p.err)
+		clients_check(&p);
+	if (!p.err && ret_errors->n)
+		p.err = -EINVAL;
+	if (p.err)
+		config_release(&config);
+	else
+		*ret_config = config;
+	return p.err;
+}
+
+int config_defaults(struct config *ret_config)
+{
+	struct config_errors errors;
+	int err = config_parse("defaults", "", 0, ret_config, &errors);
+
+	config_errors_release(&errors);
+	return err;
+}
+
+void config_release(struct config *config)
+{
+	size_t i;
+
+	section_release(CONFIG_AGENT, &config->agent);
+	section_release(CONFIG_UPLOAD, &config->upload);
+	for (i = 0; i < config->n_clients; i++) {
+		section_release(CONFIG_CLIENT, &config->clients[i]);
+		free(config->clients[i].name);
+	}
+	free(config->clients);
+	memset(config, 0, sizeof(*config));
+}
+
+void config_errors_release(struct config_errors *errors)
+{
+	size_t i;
+
+	for (i = 0; i < errors->n; i++)
+		free(errors->text[i]);
+	free(errors->text);
+	memset(errors, 0, sizeof(*errors));
+}

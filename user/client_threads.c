@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Threads, and what they used: the differences of the sums that the scheduler keeps. */
+#include <string.h>
+
+#include "user/clients_private.h"
+#include "user/lib/array.h"
+
+static uint64_t thread_key(const struct bd_thread *id)
+{
+	return idmap_mix(id->start_ns, id->tid);
+}
+
+static bool is_it(const struct client_thread *t, const struct bd_thread *id)
+{
+	return t->tid == id->tid && t->start_ns == id->start_ns;
+}
+
+static struct client_thread *thread_find(struct clients *c, const struct bd_thread *id)
+{
+	uint32_t found;
+
+	/* Nearly always it is the one behind the last one. */
+	if (c->thread_cursor + 1 < c->nthreads && is_it(&c->threads[c->thread_cursor + 1], id))
+		return &c->threads[++c->thread_cursor];
+	found = idmap_get(&c->by_thread, thread_key(id));
+	if (found == IDMAP_NONE)
+		return NULL;
+	c->thread_cursor = found;
+	return &c->threads[found];
+}
+
+uint32_t client_thread_process(const struct clients *c, const struct bd_thread *id)
+{
+	uint32_t found = idmap_get(&c->by_thread, thread_key(id));
+
+	return found == IDMAP_NONE ? CLIENTS_NONE : c->threads[found].process;
+}
+
+/* One that is older than the last pass, and wasn't in it, has sums that are not all of now. */
+static struct client_thread *thread_new(struct clients *c, const struct bd_thread *id,
+					const struct bd_sums *sums, uint32_t process)
+{
+	bool began = c->since_ns && id->start_ns >= c->since_ns;
+	struct client_thread *t;
+
+	if (array_reserve((void **)&c->threads, &c->cap_threads, c->nthreads, 1,
+			  sizeof(*c->threads)) ||
+	    idmap_set(&c->by_thread, thread_key(id), c->nthreads))
+		return NULL;
+	t = &c->threads[c->nthreads++];
+	*t = (struct client_thread){ .start_ns = id->start_ns, .tid = id->tid, .process = process };
+	if (!began) {
+		t->on_cpu_ns = sums->on_cpu_ns;
+		t->wait_ns = sums->wait_ns;
+	}
+	return t;
+}
+
+/* Sums that are estimated up to now may be ahead of those that come next. */
+static uint64_t advance(uint64_t *sum, uint64_t now)
+{
+	uint64_t passed = now > *sum ? now - *sum : 0;
+
+	*sum += passed;
+	return passed;
+}
+
+int client_thread_account(struct clients *c, const struct bd_thread *id,
+			  const struct bd_sums *sums, uint32_t process, bool alive)
+{
+	struct client_thread *t = thread_find(c, id);
+	struct client_process *p;
+
+	if (!t)
+		t = thread_new(c, id, sums, process);
+	if (!t)
+		return -ENOMEM;
+	t->seen = c->pass;
+	/* When it has ended, its process's number may be another's by now. */
+	if (alive)
+		t->process = process;
+	p = &c->processes[t->process];
+	uint64_t run = advance(&t->on_cpu_ns, sums->on_cpu_ns);
+	uint64_t wait = advance(&t->wait_ns, sums->wait_ns);
+
+	p->run_ns += run;
+	p->wait_ns += wait;
+	c->machine_run_ns += run;
+	c->machine_wait_ns += wait;
+	if (alive) {
+		p->threads++;
+		c->machine_threads++;
+	}
+	return 0;
+}

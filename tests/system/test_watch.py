@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The daemon on this kernel: reports that begin before their alarm, and what outlives a kill.
+
+Times are short: 8 s before, 3 s after, rules of 2 s.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import pytest
+
+AFTER = 3
+CONFIG = """[agent]
+state_dir = {dir}/state
+spool_dir = {dir}/spool
+socket = {dir}/socket
+before = 8s
+after = {after}s
+{agent}
+[machine]
+deviation = off
+"""
+BURNER = """[client "burner"]
+match_comm = shares
+threshold = 15% for 2s
+deviation = off
+[client "quiet"]
+match_comm = idle
+threshold = 15% for 2s
+deviation = off
+"""
+
+
+class Daemon:
+    def __init__(self, build, directory, clients, agent="", args=()):
+        self.tool, self.dir = str(build / "backdraft"), pathlib.Path(directory)
+        self.config = self.dir / "w.conf"
+        self.write(clients, agent)
+        # Who asks has a file of its own: the daemon's may be a broken one.
+        self.asking = self.dir / "asking.conf"
+        self.asking.write_text(self.config.read_text())
+        self.args, self.process = list(args), None
+
+    def write(self, clients, agent=""):
+        self.config.write_text(CONFIG.format(dir=self.dir, after=AFTER, agent=agent) + clients)
+
+    def start(self):
+        self.log = open(self.dir / "log", "a")
+        starts = self.said().count("watching: process") + 1
+        self.process = subprocess.Popen(
+            [self.tool, "watch", "--config", str(self.config), *self.args], stderr=self.log)
+        self.wait_for(lambda: self.said().count("watching: process") == starts)
+        return self
+
+    def said(self):
+        return (self.dir / "log").read_text()
+
+    def wait_for(self, what, seconds=20):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            value = what()
+            if value:
+                return value
+            assert self.process.poll() is None, self.said()
+            time.sleep(0.05)
+        raise AssertionError(f"not within {seconds} s; the daemon said:\n{self.said()}")
+
+    def spool(self, pattern="*.bdr"):
+        return sorted((self.dir / "spool").glob(pattern))
+
+    def report(self, path):
+        out = subprocess.run([self.tool, "export", str(path), "-f", "json", "-o", "-"],
+                             check=True, capture_output=True)
+        return json.loads(out.stdout)
+
+    def run(self, *args):
+        return subprocess.run([self.tool, *args, "--config", str(self.asking)],
+                              capture_output=True, text=True)
+
+    def status(self):
+        out = self.run("status", "--json")
+        assert out.returncode == 0, out.stderr
+        return json.loads(out.stdout)
+
+    def stop(self, number=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(20)
+        return self.process.returncode if self.process else None
+
+
+@pytest.fixture
+def daemon(build_dir, tmp_path):
+    made = []
+
+    def make(clients=BURNER, **more):
+        made.append(Daemon(build_dir, tmp_path, clients, **more))
+        return made[-1].start()
+
+    yield make
+    for d in made:
+        d.stop()
+
+
+@pytest.fixture
+def program(build_dir):
+    """Runs one of tests/progs until the end of the test."""
+    running = []
+
+    def run(name, *args, **more):
+        running.append(subprocess.Popen([str(build_dir / "tests/progs" / name), *map(str, args)],
+                                        stdout=subprocess.DEVNULL, **more))
+        return running[-1]
+
+    yield run
+    for p in running:
+        p.kill()
+        p.wait()
+
+
+def text(report, refs):
+    return [report["strings"][i] if isinstance(i, int) else i for i in refs]
+
+
+def test_report_begins_before_the_burn(daemon, program):
+    program("idle")
+    d = daemon()
+    time.sleep(9)
+    burn_ns = time.time_ns()
+    program("shares", 60000)
+    partial = d.wait_for(lambda: d.spool("*.partial"))[0]
+    partial_ns = time.time_ns()
+    first = d.report(partial)
+    assert first["incomplete"]
+    path = d.wait_for(d.spool)[0]
+    written_ns = time.time_ns()
+    report = d.report(path)
+    window, trigger = report["window"], report["trigger"]
+
+    assert (trigger["client"], trigger["kind"]) == ("burner", "threshold")
+    assert "burner used" in trigger["explanation"]
+    # The rule's own 2 s, the second that it began in, and 1 s.
+    assert window["trigger_ns"] - burn_ns < 4e9
+    assert partial_ns - window["trigger_ns"] < 2e9
+    assert written_ns - window["trigger_ns"] < (AFTER + 2) * 1e9
+    assert window["start_ns"] < burn_ns - 4e9, "it does not begin before the burn"
+    assert not report.get("incomplete")
+    assert not list(d.spool("*.partial"))
+    assert report["id"] == first["id"]
+    assert report["phases"]["rate_hz"] == [19, 199]
+
+    threads = report["threads"]
+    burners = {i for i, name in enumerate(text(report, threads["process"])) if name == "shares"}
+    samples = report["samples"]
+    start_of_burn = burn_ns - window["start_ns"]
+    mine = [t for t, thread in zip(samples["t_ns"], samples["thread"]) if thread in burners]
+    others = [t for t, thread in zip(samples["t_ns"], samples["thread"]) if thread not in burners]
+    assert mine and min(mine) >= start_of_burn
+    assert others and min(others) < start_of_burn, "nothing from before the burn"
+    names = set(text(report, report["frames"]["name"]))
+    assert {"burn_half", "burn_third", "burn_fifth"} <= names
+
+    # Weights are the exact time; the parts of the machine make the whole.
+    exact = sum(threads["on_cpu_ns"]) - sum(threads["not_sampled_ns"])
+    assert abs(sum(samples["weight_ns"]) - exact) <= 1000
+    machine = report["machine"]
+    assert machine["threads_ns"] + machine["idle_ns"] == pytest.approx(
+        machine["capacity_ns"], rel=0.05)
+    series = report["series"]
+    before = [cpu for t, cpu in zip(series["t_ns"], series["cpu_milli"]) if t < burn_ns]
+    assert len(before) >= 4 and max(before) < 50
+    assert max(series["cpu_milli"]) > 150
+    assert report["client"]["build_id"]
+
+    # One report for all of a long burn, none for a client that stays quiet.
+    time.sleep(8)
+    assert len(d.spool()) == 1
+    rules = {r["client"]: r for r in rows(d.status()["rules"])}
+    assert rules["burner"]["state"] == "cooling"
+    assert rules["quiet"]["state"] == "quiet"
+
+
+def rows(table):
+    if isinstance(table, list):
+        return table
+    return [dict(zip(table, values)) for values in zip(*table.values())]
+
+
+def test_burst_knows_who_had_the_cpu(daemon, program):
+    d = daemon()
+    program("shares", 60000)
+    report = d.report(d.wait_for(d.spool)[0])
+    assert report["timeline"]["slot"]
+    # Slot 0 holds the window's start: the burst's slots lie behind the trigger.
+    start = (report["window"]["trigger_ns"] - report["window"]["start_ns"]) / 1e7
+    assert min(report["timeline"]["slot"]) >= start - 2
+    # Four threads on fewer CPUs wait for each other.
+    if (os.cpu_count() or 1) < 4:
+        blocked = report["blockers"]
+        assert sum(blocked["wait_ns"]) > 1e9
+
+
+def test_starved_client_is_reported(daemon, program):
+    """Eight spinning threads; the client that waits behind them is nice 19."""
+    d = daemon("""[client "starved"]
+match_comm = shares
+starvation = 30% for 2s
+deviation = off
+""")
+    spinner = ["sh", "-c", "while :; do :; done"]
+    spinning = [subprocess.Popen(spinner) for _ in range(8)]
+    try:
+        program("shares", 60000, preexec_fn=lambda: os.nice(19))
+        asked = time.monotonic()
+        report = d.report(d.wait_for(d.spool, 30)[0])
+        assert time.monotonic() - asked < 2 + 1 + 2 + AFTER + 2
+    finally:
+        for p in spinning:
+            p.kill()
+            p.wait()
+    assert report["trigger"]["kind"] == "starvation"
+    assert report["trigger"]["value"] > 0.3
+    # How late the daemon itself was is in the report.
+    assert "wait_ns" in report["cost"]
+    assert report["cost"]["wait_ns"] < 5e9
+
+
+def test_kill_in_a_burst_leaves_a_report(daemon, program):
+    d = daemon()
+    time.sleep(2)
+    program("shares", 60000)
+    d.wait_for(lambda: d.spool("*.partial"))
+    d.stop(signal.SIGKILL)
+    assert not d.spool()
+    (d.dir / "spool" / ".writing-x").write_text("torn")
+    d.start()
+    paths = d.wait_for(d.spool)
+    assert len(paths) == 1 and not d.spool("*.partial") and not d.spool(".writing-*")
+    report = d.report(paths[0])
+    assert report["incomplete"] and report["trigger"]["client"] == "burner"
+    assert "cut short" in d.said()
+
+
+def test_kills_at_random(daemon, program):
+    """However it is killed, the next one starts, and every report can be read."""
+    d = daemon()
+    program("shares", 60000)
+    for i in range(8):
+        time.sleep(0.2 + 0.83 * i % 3.1)
+        d.stop(signal.SIGKILL)
+        d.start()
+    d.wait_for(lambda: d.status()["agent"]["pid"] == d.process.pid)
+    assert d.stop() == 0
+    for path in d.spool():
+        assert d.report(path)["trigger"]["client"] == "burner"
+    assert not d.spool("*.partial") and not d.spool(".writing-*")
+    assert "damaged" not in d.said()
+
+
+def test_second_daemon_says_who_holds_the_lock(daemon):
+    d = daemon()
+    second = d.run("watch")
+    assert second.returncode == 1
+    assert str(d.process.pid) in second.stderr and "another daemon" in second.stderr
+    assert d.status()["agent"]["pid"] == d.process.pid, "the second one broke the first one's socket"
+
+
+def test_dry_run_reports_nothing(daemon, program):
+    d = daemon(args=["--dry-run"])
+    program("shares", 60000)
+    d.wait_for(lambda: "would report: threshold: burner used" in d.said())
+    time.sleep(AFTER + 1)
+    assert not d.spool() and not d.spool("*.partial")
+
+
+def test_reload_takes_a_good_file_only(daemon, program):
+    d = daemon()
+    d.write('[client "x"]\nthreshold = very much\n')
+    d.process.send_signal(signal.SIGHUP)
+    d.wait_for(lambda: "refused" in d.said())
+    assert "w.conf:" in d.said()
+    d.wait_for(lambda: "burner" in {c["name"] for c in rows(d.status()["clients"])})
+    d.write('[client "other"]\nmatch_comm = shares\nthreshold = 15% for 2s\n')
+    d.process.send_signal(signal.SIGHUP)
+    d.wait_for(lambda: "taken up" in d.said())
+    program("shares", 60000)
+    report = d.report(d.wait_for(d.spool)[0])
+    assert report["trigger"]["client"] == "other"
+
+
+def test_manual_triggers(daemon):
+    d = daemon()
+    time.sleep(2)
+    asked = d.run("trigger", "nobody")
+    assert asked.returncode and "no client 'nobody'" in asked.stderr
+    assert d.run("trigger").returncode == 0
+    d.process.send_signal(signal.SIGUSR1)
+    report = d.report(d.wait_for(d.spool)[0])
+    assert report["trigger"]["kind"] == "manual" and report["trigger"]["client"] == "machine"
+    # The second one joined.
+    assert text(report, report["triggers"]["kind"]) == ["manual"]
+    assert len(d.spool()) == 1
+
+
+def test_state_outlives_the_daemon(daemon):
+    d = daemon()
+    time.sleep(3)
+    assert d.stop() == 0
+    saved = d.dir / "state" / "baseline-machine.cpu"
+    assert saved.stat().st_size > 1000
+    damaged = bytearray(saved.read_bytes())
+    damaged[100] ^= 0xFF
+    saved.write_bytes(damaged)
+    d.start()
+    assert "damaged" in d.said()
+    assert saved.with_name(saved.name + ".damaged").read_bytes() == bytes(damaged)
+    assert d.stop() == 0
+    assert saved.exists()
+    assert not (d.dir / "socket").exists()
+
+
+def test_cost(daemon):
+    """The budget is held or the rate lowered; figures are printed."""
+    d = daemon()
+    within = lambda s: s["cost"]["cpu"] < 0.01 or s["sampling"]["rate_hz"] < 19
+    d.wait_for(lambda: within(d.status()), 90)
+    status = d.status()
+    cost = status["cost"]
+    print("own cost", cost, status["ring"], status["loss"])
+    if status["sampling"]["rate_hz"] < 19:
+        assert "to stay below" in status["sampling"]["reason"]
+    assert status["ring"]["bytes"] < 16 << 20
+    assert 7 < status["ring"]["seconds"] < 15

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "user/clock.h"
+#include "user/config_file.h"
+#include "user/survive.h"
+#include "user/verb.h"
+
+#define SECOND_NS 1000000000ULL
+#define SERIES_SPARE_S 120     /* what a report reaches back beyond `before`, and how late it is */
+#define WATCHDOG_S 10
+
+enum source { SOURCE_RINGS, SOURCE_CONTROL, SOURCE_SIGNALS };
+
+void daemon_say(const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	verb_error("%s", text);
+}
+
+/* --- what the recorder tells the clients */
+static void on_task(void *arg, const struct bd_task *task)
+{
+	struct daemon *d = arg;
+
+	if (d->in_second)
+		clients_task(d->clients, task);
+}
+
+static void on_fork(void *arg, uint32_t ns_tgid, uint32_t ns_parent)
+{
+	clients_fork_record(((struct daemon *)arg)->clients, ns_tgid, ns_parent);
+}
+
+static void on_exit_record(void *arg, const struct bd_exit *event)
+{
+	clients_exit_record(((struct daemon *)arg)->clients, event);
+}
+
+static void on_free_record(void *arg, const struct bd_free *event)
+{
+	clients_free_record(((struct daemon *)arg)->clients, event);
+}
+
+/* --- configuration */
+static int clients_from(const char *path, const struct config *config, struct clients **ret)
+{
+	struct clients_options options = { .config = config, .path = path };
+	struct config_errors errors;
+	int err = clients_new(&options, ret, &errors);
+
+	for (size_t i = 0; i < errors.n; i++)
+		verb_error("%s", errors.text[i]);
+	if (err && !errors.n)
+		verb_error("%s: %s", path, strerror(-err));
+	config_errors_release(&errors);
+	return !err ? VERB_DONE : err == -EINVAL ? VERB_WRONG_USE : VERB_FAILED;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+/* What a running daemon can't take up: the ring has its size, the directories are open. */
+static void say_what_waits(const struct config_agent *old, const struct config_agent *new)
+{
+	if (!same_text(old->state_dir, new->state_dir) || !same_text(old->socket, new->socket) ||
+	    !same_text(old->spool_dir, new->spool_dir) || old->before_s != new->before_s ||
+	    old->after_s != new->after_s || old->burst_hz != new->burst_hz)
+		daemon_say("state_dir, spool_dir, socket, before, after and burst_hz change with the "
+			   "next restart");
+}
+
+static void keep_what_waits(struct config_agent *old, struct config_agent *new)
+{
+	char **texts[][2] = {
+		{ &old->state_dir, &new->state_dir },
+		{ &old->spool_dir, &new->spool_dir },
+		{ &old->socket, &new->socket },
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		char *swap = *texts[i][0];
+
+		*texts[i][0] = *texts[i][1];
+		*texts[i][1] = swap;
+	}
+	new->before_s = old->before_s;
+	new->after_s = old->after_s;
+	new->burst_hz = old->burst_hz;
+}
+
+/* A file with a mistake changes nothing. */
+static void reload(struct daemon *d)
+{
+	struct config config;
+	struct config *place;
+	struct clients *clients;
+
+	if (config_file_read(d->config_path, &config)) {
+		daemon_say("%s: refused; the configuration stays as it was", d->config_path);
+		return;
+	}
+	if (clients_from(d->config_path, &config, &clients)) {
+		config_release(&config);
+		daemon_say("%s: refused; the configuration stays as it was", d->config_path);
+		return;
+	}
+	clients_free(clients);
+	/* The clients point to the configuration: it has to be where it stays. */
+	say_what_waits(&d->config.agent, &config.agent);
+	keep_what_waits(&d->config.agent, &config.agent);
+	place = &d->config;
+	clients_free(d->clients);
+	d->clients = NULL;
+	config_release(place);
+	*place = config;
+	if (clients_from(d->config_path, place, &d->clients))
+		exit(VERB_FAILED); /* it had just worked: there is no memory, and we are restarted */
+	d->second = (struct clients_second){ 0 };
+	d->machine->rules = &place->machine;
+	for (size_t i = 0; i < d->nwatched; i++)
+		d->watched[i]->rules = NULL;
+	budget_init(&d->budget, place->agent.rate_hz, clock_monotonic_ns(),
+		    flight_recorder_cost_ns(d->flight));
+	flight_recorder_set_rate(d->flight, d->budget.rate_hz);
+	daemon_say("%s: taken up", d->config_path);
+}
+
+/* --- start and end */
+static int open_places(struct daemon *d)
+{
+	const struct config_agent *agent = &d->config.agent;
+	char error[SPOOL_ERROR];
+
+	if (state_dir_open(&d->state, agent->state_dir, error) ||
+	    spool_open(&d->spool, agent->spool_dir, error)) {
+		verb_error("watch: %s", error);
+		return VERB_FAILED;
+	}
+	int recovered = spool_recover(&d->spool);
+
+	if (recovered > 0)
+		daemon_say("%s: %d reports were cut short; what led to their triggers is there",
+			   d->spool.path, recovered);
+	else if (recovered < 0)
+		daemon_say("%s: %s", d->spool.path, strerror(-recovered));
+	if (control_new(&d->control, agent->socket, daemon_answer, d, error)) {
+		verb_error("watch: %s", error);
+		return VERB_FAILED;
+	}
+	return VERB_DONE;
+}
+
+static int watch_machine(struct daemon *d)
+{
+	struct baseline_options options =
+		detector_baseline_options(&d->config.agent, &d->config.machine, 1);
+	char error[STATE_ERROR] = "";
+
+	d->keep_s = d->config.agent.before_s * 7 / 6 + d->config.agent.after_s + SERIES_SPARE_S;
+	d->wait_ns = calloc(d->keep_s, sizeof(*d->wait_ns));
+	d->machine = watched_new("machine", d->keep_s);
+	if (!d->wait_ns || !d->machine)
+		return -ENOMEM;
+	d->machine->rules = &d->config.machine;
+	int err = state_dir_load(&d->state, "machine", &options, &d->machine->baseline, error);
+
+	if (error[0])
+		daemon_say("%s", error);
+	if (err)
+		d->machine->baseline = baseline_new(&options);
+	return d->machine->baseline ? 0 : -ENOMEM;
+}
+
+static int start(struct daemon *d)
+{
+	const struct config_agent *agent = &d->config.agent;
+	char error[COLLECTOR_ERROR] = "";
+	struct flight_options options = {
+		.rate_hz = agent->rate_hz,
+		.burst_hz = agent->burst_hz,
+		.before_s = agent->before_s,
+		.ring_bytes = DAEMON_RING_BYTES,
+		.tap = { d, on_task, on_fork, on_exit_record, on_free_record },
+	};
+	int status = open_places(d);
+
+	if (status)
+		return status;
+	int err = watch_machine(d);
+
+	if (!err)
+		err = flight_recorder_new(&d->flight, &options, error);
+	if (!err)
+		err = flight_recorder_start(d->flight, error);
+	if (err) {
+		verb_error("watch: %s", error[0] ? error : strerror(-err));
+		return VERB_FAILED;
+	}
+	const char *lacks = survive_begin();
+
+	if (lacks)
+		daemon_say("%s", lacks);
+	err = survive_drop_capabilities();
+	if (err)
+		daemon_say("dropping capabilities: %s", strerror(-err));
+	d->start_ns = clock_monotonic_ns();
+	budget_init(&d->budget, agent->rate_hz, d->start_ns, flight_recorder_cost_ns(d->flight));
+	return VERB_DONE;
+}
+
+static void stop(struct daemon *d)
+{
+	if (d->flight)
+		daemon_finish(d);
+	if (d->machine && d->machine->baseline)
+		daemon_save(d, true);
+	control_free(d->control);
+	flight_recorder_free(d->flight);
+	for (size_t i = 0; i < d->nwatched; i++)
+		watched_free(d->watched[i]);
+	watched_free(d->machine);
+	free(d->watched);
+	free(d->wait_ns);
+	clients_free(d->clients);
+	spool_close(&d->spool);
+	state_dir_close(&d->state);
+	config_release(&d->config);
+}
+
+/* --- the loop */
+/* Signals are read, not caught. False: it is over. */
+static bool take_signals(struct daemon *d, int fd)
+{
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload(d);
+		else if (info.ssi_signo == SIGUSR1)
+			daemon_trigger_manual(d, NULL, "a signal");
+		else
+			return false;
+	}
+	return true;
+}
+
+static int add_source(int epoll, int fd, enum source source)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = source };
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static int patience_ms(const struct daemon *d, uint64_t second_ns)
+{
+	uint64_t now_ns = clock_monotonic_ns(), until_ns = second_ns;
+
+	if (d->burst.on && d->burst.end_ns < until_ns)
+		until_ns = d->burst.end_ns;
+	return until_ns > now_ns ? (until_ns - now_ns + 999999) / 1000000 : 0;
+}
+
+/* One wait, and what has come meanwhile. 1: go on, 0: it is over, or -errno. */
+static int turn(struct daemon *d, int epoll, int signals, int timeout_ms)
+{
+	struct epoll_event events[3];
+	int n = epoll_wait(epoll, events, 3, timeout_ms), err = 0;
+	bool over = false;
+
+	for (int i = 0; i < n && !err; i++) {
+		if (events[i].data.u32 == SOURCE_RINGS)
+			err = flight_recorder_poll(d->flight);
+		else if (events[i].data.u32 == SOURCE_CONTROL)
+			control_run(d->control);
+		else
+			over = !take_signals(d, signals);
+	}
+	return err ? err : !over;
+}
+
+static int run(struct daemon *d, int epoll, int signals)
+{
+	uint64_t second_ns = clock_monotonic_ns() + SECOND_NS;
+	int go = 1;
+
+	survive_notify("READY=1");
+	while (go > 0) {
+		go = turn(d, epoll, signals, patience_ms(d, second_ns));
+		uint64_t now_ns = clock_monotonic_ns();
+
+		if (go > 0 && now_ns >= second_ns) {
+			int err = daemon_second(d);
+
+			if (err)
+				return err;
+			/* A second that could not be kept is left out, not made up for. */
+			second_ns += SECOND_NS;
+			if (second_ns <= now_ns)
+				second_ns = now_ns + SECOND_NS;
+			if (d->seconds % WATCHDOG_S == 0)
+				survive_notify("WATCHDOG=1");
+		}
+		if (d->burst.on && clock_monotonic_ns() >= d->burst.end_ns)
+			daemon_finish(d);
+	}
+	survive_notify("STOPPING=1");
+	return go;
+}
+
+static int loop(struct daemon *d)
+{
+	int epoll = epoll_create1(EPOLL_CLOEXEC), signals = -1, err;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	err = epoll < 0 || signals < 0 ? -errno : 0;
+	if (!err)
+		err = add_source(epoll, flight_recorder_fd(d->flight), SOURCE_RINGS);
+	if (!err)
+		err = add_source(epoll, control_fd(d->control), SOURCE_CONTROL);
+	if (!err)
+		err = add_source(epoll, signals, SOURCE_SIGNALS);
+	if (!err) {
+		daemon_say("watching: process %d, %zu client sections%s", getpid(),
+			   d->config.n_clients, d->dry_run ? ", reporting nothing (--dry-run)" : "");
+		err = run(d, epoll, signals);
+	}
+	if (err)
+		verb_error("watch: %s", strerror(-err));
+	if (epoll >= 0)
+		close(epoll);
+	if (signals >= 0)
+		close(signals);
+	return err ? VERB_FAILED : VERB_DONE;
+}
+
+int daemon_run(const char *config_path, bool dry_run)
+{
+	static struct daemon d;
+	int status;
+
+	d = (struct daemon){
+		.config_path = config_path,
+		.dry_run = dry_run,
+		.spool.fd = -1,
+		.state = { .fd = -1, .lock = -1 },
+	};
+	signal(SIGPIPE, SIG_IGN);
+	status = config_file_read(config_path, &d.config);
+	if (status)
+		return status;
+	status = clients_from(config_path, &d.config, &d.clients);
+	if (!status)
+		status = start(&d);
+	if (!status)
+		status = loop(&d);
+	stop(&d);
+	return status;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The daemon: once a second each client's numbers go to its detectors; a trigger begins a burst, at
+ * the end of which a report is in the spool. One thread, which sleeps the rest of the time; the
+ * rings are emptied by another (drain.h).
+ *
+ *   daemon.c          its life: start, the loop, signals, reload
+ *   daemon_second.c   what happens each second
+ *   daemon_report.c   from a trigger to a report
+ *   daemon_status.c   what it tells who asks
+ */
+#ifndef BD_DAEMON_H
+#define BD_DAEMON_H
+
+#include "user/clients.h"
+#include "user/control.h"
+#include "user/flight_recorder.h"
+#include "user/lib/budget.h"
+#include "user/lib/config.h"
+#include "user/spool.h"
+#include "user/state_dir.h"
+#include "user/watched.h"
+
+#define DAEMON_JOINED_MAX 64
+#define DAEMON_PAST 16		       /* causes that are remembered for `status` */
+#define DAEMON_RING_BYTES (16u << 20) /* of samples, stacks and threads */
+
+/* What became of a cause. */
+struct daemon_past {
+	int64_t t_ns; /* since the epoch; 0: none */
+	const char *kind, *outcome;
+	char client[128], report[2 * REPORT_ID_BYTES + 1], explanation[WATCHED_TEXT];
+};
+
+/* A report that is being recorded. */
+struct daemon_burst {
+	bool on, named; /* `named`: a partial one is on disk */
+	struct watched *watched;
+	struct watched_cause cause;
+	struct watched_cause *joined[DAEMON_JOINED_MAX];
+	size_t njoined;
+	uint64_t end_ns; /* CLOCK_MONOTONIC */
+	uint8_t id[REPORT_ID_BYTES];
+	char name[SPOOL_NAME];
+};
+
+struct daemon {
+	const char *config_path;
+	bool dry_run;
+	struct config config;
+	struct clients *clients;
+	struct clients_second second;
+	bool in_second; /* between clients_begin_second() and clients_end_second() */
+	struct flight_recorder *flight;
+	struct spool spool;
+	struct state_dir state;
+	struct control *control;
+	struct watched *machine;
+	struct watched **watched;
+	size_t nwatched, cap_watched;
+	uint64_t seconds; /* how many there have been */
+	struct trigger_budget host_budget;
+	struct budget budget;
+	struct daemon_burst burst;
+	uint64_t start_ns;
+	uint64_t reports, partials, failed; /* written; and those that could not be */
+	uint64_t *wait_ns;		    /* a ring of own scheduling delay, by second */
+	size_t keep_s;
+	struct daemon_past past[DAEMON_PAST]; /* a ring */
+	size_t npast;
+	char spool_error[SPOOL_ERROR];
+};
+
+/* Runs until a signal ends it. Exit status; says what is wrong. */
+int daemon_run(const char *config_path, bool dry_run);
+
+/* --- between the files of the daemon */
+/* A line on standard error, which a service manager puts into its journal. */
+void daemon_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int daemon_second(struct daemon *d);
+struct watched *daemon_watched(struct daemon *d, const char *name);
+/* Puts all baselines on disk, or (`all` false) the one whose turn it is. */
+void daemon_save(struct daemon *d, bool all);
+
+/* A report begins, or joins the one that is being recorded. The cause is copied. */
+void daemon_trigger(struct daemon *d, struct watched *w, const struct watched_cause *cause);
+/* By hand. NULL: the machine. 0, or -ENOENT: no such client. */
+int daemon_trigger_manual(struct daemon *d, const char *client, const char *who);
+/* The end of a burst, early or not: the report is written. */
+void daemon_finish(struct daemon *d);
+
+/* The longest that the daemon waited for a CPU within one of the last 60 seconds. */
+double daemon_delay_s(const struct daemon *d);
+
+/* A control_fn. */
+void daemon_answer(void *arg, const char *line, struct out *answer);
+
+#endif

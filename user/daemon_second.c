@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What the daemon does each second: numbers to detectors, causes to reports. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "user/clock.h"
+#include "user/daemon.h"
+#include "user/lib/array.h"
+
+#define SAVE_EVERY_S 900 /* each baseline */
+#define FORGET_AFTER_S 3600
+
+static void rules_set(struct daemon *d, struct watched *w, uint32_t section)
+{
+	const struct config_rules *rules = section == CLIENTS_NONE ?
+						   &d->config.machine :
+						   &d->config.clients[section].rules;
+
+	if (w->rules == rules && w->baseline)
+		return;
+	struct baseline_options options = detector_baseline_options(&d->config.agent, rules, 1);
+
+	w->rules = rules;
+	if (w->baseline)
+		baseline_set_options(w->baseline, &options);
+}
+
+static int baseline_get(struct daemon *d, struct watched *w)
+{
+	struct baseline_options options = detector_baseline_options(&d->config.agent, w->rules, 1);
+	char error[STATE_ERROR] = "";
+	int err = state_dir_load(&d->state, w->name, &options, &w->baseline, error);
+
+	if (!err)
+		return 0;
+	if (err != -ENOENT)
+		daemon_say("%s", error[0] ? error : strerror(-err));
+	w->baseline = baseline_new(&options);
+	return w->baseline ? 0 : -ENOMEM;
+}
+
+struct watched *daemon_watched(struct daemon *d, const char *name)
+{
+	if (!strcmp(name, d->machine->name))
+		return d->machine;
+	for (size_t i = 0; i < d->nwatched; i++)
+		if (!strcmp(d->watched[i]->name, name))
+			return d->watched[i];
+	return NULL;
+}
+
+/* The client in place `i` of the second's table: most are where they were. */
+static struct watched *watched_at(struct daemon *d, uint32_t i)
+{
+	const struct client_second *s = &d->second.clients[i];
+	struct watched *w = i < d->nwatched && !strcmp(d->watched[i]->name, s->name) ?
+				    d->watched[i] :
+				    NULL;
+
+	for (size_t k = 0; !w && k < d->nwatched; k++)
+		if (!strcmp(d->watched[k]->name, s->name))
+			w = d->watched[k];
+	if (!w) {
+		w = watched_new(s->name, d->keep_s);
+		if (!w || array_reserve((void **)&d->watched, &d->cap_watched, d->nwatched, 1,
+					sizeof(*d->watched))) {
+			watched_free(w);
+			return NULL;
+		}
+		d->watched[d->nwatched++] = w;
+	}
+	rules_set(d, w, s->section);
+	if (!w->baseline && baseline_get(d, w))
+		return NULL;
+	w->seen = d->seconds;
+	w->place = i;
+	return w;
+}
+
+static void feed(struct daemon *d, struct watched *w, const struct client_second *s,
+		 int64_t wall_ns, uint64_t now_ns)
+{
+	struct watched_cause cause;
+	enum trigger_answer answer = watched_second(w, s, wall_ns, now_ns / 1000000000,
+						    &d->host_budget,
+						    d->config.agent.reports_per_hour, &cause);
+
+	if (answer == TRIGGER_FIRE)
+		daemon_trigger(d, w, &cause);
+}
+
+/* Clients whose processes have been gone for long: their baseline is on disk. */
+static void forget_gone(struct daemon *d)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->nwatched; i++) {
+		struct watched *w = d->watched[i];
+		char error[STATE_ERROR];
+
+		if (d->seconds - w->seen < FORGET_AFTER_S || w == d->burst.watched) {
+			d->watched[kept++] = w;
+			continue;
+		}
+		if (w->baseline && state_dir_save(&d->state, w->name, w->baseline, error))
+			daemon_say("%s", error);
+		watched_free(w);
+	}
+	d->nwatched = kept;
+}
+
+static void save_one(struct daemon *d, const struct watched *w)
+{
+	char error[STATE_ERROR];
+
+	if (w->baseline && state_dir_save(&d->state, w->name, w->baseline, error))
+		daemon_say("%s", error);
+}
+
+/* In turn: each write waits for the disk, and they all at once would do so for long. */
+void daemon_save(struct daemon *d, bool all)
+{
+	size_t n = d->nwatched + 1;
+
+	for (size_t i = 0; i < n; i++)
+		if (all || (i + 1) * SAVE_EVERY_S / n == d->seconds % SAVE_EVERY_S + 1)
+			save_one(d, i < d->nwatched ? d->watched[i] : d->machine);
+}
+
+/* How long the main thread has waited for a CPU so far: the one that looks at the clients. */
+static uint64_t own_wait_ns(void)
+{
+	unsigned long long on_cpu, wait = 0;
+	FILE *f = fopen("/proc/self/schedstat", "re");
+
+	if (f && fscanf(f, "%llu %llu", &on_cpu, &wait) != 2)
+		wait = 0;
+	if (f)
+		fclose(f);
+	return wait;
+}
+
+double daemon_delay_s(const struct daemon *d)
+{
+	uint64_t most_ns = 0;
+
+	for (uint64_t i = d->seconds; i > 1 && i + 60 > d->seconds && i + d->keep_s > d->seconds + 1; i--) {
+		uint64_t ns = d->wait_ns[i % d->keep_s] - d->wait_ns[(i - 1) % d->keep_s];
+
+		if (ns > most_ns)
+			most_ns = ns;
+	}
+	return most_ns / 1e9;
+}
+
+static void keep_budget(struct daemon *d, uint64_t now_ns)
+{
+	uint64_t cost_ns = flight_recorder_cost_ns(d->flight);
+	char text[128];
+
+	if (d->burst.on) {
+		budget_pardon(&d->budget, now_ns, cost_ns);
+		return;
+	}
+	if (!budget_step(&d->budget, now_ns, cost_ns))
+		return;
+	budget_text(&d->budget, text, sizeof(text));
+	daemon_say("%s", text[0] ? text : "the configured sampling rate is affordable again");
+	int err = flight_recorder_set_rate(d->flight, d->budget.rate_hz);
+
+	if (err)
+		daemon_say("changing the sampling rate: %s", strerror(-err));
+}
+
+int daemon_second(struct daemon *d)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+	int64_t wall_ns = (int64_t)clock_ns(CLOCK_REALTIME);
+	char error[COLLECTOR_ERROR] = "";
+
+	d->seconds++;
+	d->wait_ns[d->seconds % d->keep_s] = own_wait_ns();
+	clients_begin_second(d->clients, now_ns);
+	d->in_second = true;
+	int err = flight_recorder_second(d->flight, error);
+
+	d->in_second = false;
+	if (err) {
+		daemon_say("%s", error[0] ? error : strerror(-err));
+		return err;
+	}
+	err = clients_end_second(d->clients, &d->second);
+	if (err)
+		return err;
+	if (d->second.valid) {
+		feed(d, d->machine, &d->second.machine, wall_ns, now_ns);
+		for (uint32_t i = 0; i < d->second.n; i++) {
+			struct watched *w = watched_at(d, i);
+
+			if (w)
+				feed(d, w, &d->second.clients[i], wall_ns, now_ns);
+		}
+	}
+	if (d->seconds % 60 == 0)
+		forget_gone(d);
+	daemon_save(d, false);
+	keep_budget(d, now_ns);
+	return 0;
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/flight_recorder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "user/clock.h"
+#include "user/flight_edge.h"
+#include "user/recorder_private.h"
+
+#define EDGES_BEFORE 6 /* edges within `before`: a report reaches back up to a sixth more */
+#define LOOK_WATCHING_MS 500
+#define LOOK_BURST_MS 50
+#define SETTLE_MS 60 /* longer than a look in a burst */
+
+struct flight_recorder {
+	struct flight_options options;
+	struct recorder *recorder;
+	struct flight_edge edges[FLIGHT_EDGES]; /* oldest first */
+	size_t nedges;
+	uint64_t next_mark;
+	unsigned rate_hz; /* while nothing is wrong */
+	bool bursting;
+	uint64_t trigger_ns;
+};
+
+int flight_recorder_new(struct flight_recorder **ret, const struct flight_options *options,
+			char error[COLLECTOR_ERROR])
+{
+	struct collector_options collector = {
+		.rate_hz = options->rate_hz,
+		.watch = true,
+		.cgroup_ssid = -1,
+	};
+	struct flight_recorder *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	f->options = *options;
+	f->rate_hz = options->rate_hz;
+	f->next_mark = 1;
+	int err = recorder_new(&f->recorder, &collector, error);
+
+	if (err) {
+		free(f);
+		return err;
+	}
+	f->recorder->aggregate.tap = options->tap;
+	drain_set_patience(f->recorder->drain, LOOK_WATCHING_MS);
+	*ret = f;
+	return 0;
+}
+
+void flight_recorder_free(struct flight_recorder *f)
+{
+	if (!f)
+		return;
+	recorder_free(f->recorder);
+	free(f);
+}
+
+static void edges_drop(struct flight_recorder *f, size_t n)
+{
+	f->nedges -= n;
+	memmove(f->edges, f->edges + n, f->nedges * sizeof(*f->edges));
+}
+
+/* What the last look found becomes a moment at which a report may begin. */
+static int edge_add(struct flight_recorder *f, uint64_t t_ns, unsigned rate_hz)
+{
+	struct flight_edge edge = { .mark = f->next_mark, .t_ns = t_ns, .rate_hz = rate_hz };
+	int err = thread_table_mark(&f->recorder->aggregate.threads, edge.mark);
+
+	if (!err)
+		err = flight_edge_take(&edge, f->recorder);
+	if (err)
+		return err;
+	if (f->nedges == FLIGHT_EDGES)
+		edges_drop(f, 1);
+	f->next_mark++;
+	f->edges[f->nedges++] = edge;
+	return 0;
+}
+
+static int look(struct flight_recorder *f, char *error)
+{
+	struct recorder *r = f->recorder;
+
+	drain_hold(r->drain);
+	int err = collector_look(r->collector, error);
+
+	drain_let_go(r->drain);
+	return err ? err : recorder_take(r, 0, false);
+}
+
+int flight_recorder_start(struct flight_recorder *f, char error[COLLECTOR_ERROR])
+{
+	int err = recorder_start(f->recorder, 0, error);
+
+	if (!err)
+		err = look(f, error);
+	return err ? err : edge_add(f, clock_monotonic_ns(), f->rate_hz);
+}
+
+int flight_recorder_fd(const struct flight_recorder *f)
+{
+	return drain_fd(f->recorder->drain);
+}
+
+int flight_recorder_poll(struct flight_recorder *f)
+{
+	return recorder_take(f->recorder, 0, false);
+}
+
+static int trim(struct flight_recorder *f, uint64_t now_ns)
+{
+	return aggregate_trim(&f->recorder->aggregate, f->edges[0].t_ns, now_ns);
+}
+
+/* Forgets what no report will begin with any more, and more where the memory does not suffice. */
+static int forget(struct flight_recorder *f, uint64_t now_ns)
+{
+	uint64_t before_ns = f->options.before_s * 1000000000ULL;
+	size_t old = 0;
+	int err;
+
+	while (old + 1 < f->nedges && f->edges[old + 1].t_ns + before_ns <= now_ns)
+		old++;
+	edges_drop(f, old);
+	err = trim(f, now_ns);
+	while (!err && f->nedges > 1 &&
+	       aggregate_bytes(&f->recorder->aggregate) > f->options.ring_bytes) {
+		edges_drop(f, 1);
+		err = trim(f, now_ns);
+	}
+	return err;
+}
+
+int flight_recorder_second(struct flight_recorder *f, char error[COLLECTOR_ERROR])
+{
+	uint64_t step_ns = f->options.before_s * 1000000000ULL / EDGES_BEFORE;
+	uint64_t now_ns = clock_monotonic_ns();
+	int err = look(f, error);
+
+	if (err || f->bursting || now_ns < f->edges[f->nedges - 1].t_ns + step_ns)
+		return err;
+	err = edge_add(f, now_ns, f->rate_hz);
+	return err ? err : forget(f, now_ns);
+}
+
+int flight_recorder_set_rate(struct flight_recorder *f, unsigned rate_hz)
+{
+	struct recorder *r = f->recorder;
+	char error[COLLECTOR_ERROR];
+
+	f->rate_hz = rate_hz;
+	if (f->bursting || f->edges[f->nedges - 1].rate_hz == rate_hz)
+		return 0;
+	drain_hold(r->drain);
+	int err = collector_set_rate(r->collector, rate_hz);
+
+	drain_let_go(r->drain);
+	if (!err)
+		err = look(f, error);
+	return err ? err : edge_add(f, clock_monotonic_ns(), rate_hz);
+}
+
+int flight_recorder_burst(struct flight_recorder *f, char error[COLLECTOR_ERROR])
+{
+	struct recorder *r = f->recorder;
+	uint64_t now_ns = clock_monotonic_ns();
+
+	if (f->bursting)
+		return -EALREADY;
+	/* What came before belongs to no time line. */
+	recorder_take(r, 0, false);
+	aggregate_new_burst(&r->aggregate, now_ns / BD_SLOT_NS);
+	drain_set_patience(r->drain, LOOK_BURST_MS);
+	drain_hold(r->drain);
+	int err = collector_burst_begin(r->collector, f->options.burst_hz, error);
+
+	drain_let_go(r->drain);
+	if (!err)
+		err = recorder_take(r, 0, false);
+	if (!err)
+		err = edge_add(f, now_ns, f->options.burst_hz);
+	f->bursting = !err;
+	f->trigger_ns = now_ns;
+	return err;
+}
+
+int flight_recorder_calm(struct flight_recorder *f, char error[COLLECTOR_ERROR])
+{
+	struct recorder *r = f->recorder;
+
+	if (!f->bursting)
+		return -EALREADY;
+	f->bursting = false;
+	drain_hold(r->drain);
+	uint64_t now_ns = clock_monotonic_ns();
+	int err = collector_burst_end(r->collector, f->rate_hz, error);
+
+	drain_let_go(r->drain);
+	drain_set_patience(r->drain, LOOK_WATCHING_MS);
+	/* What the rings still have: two looks, since what is too fresh waits for a second one. */
+	if (!err)
+		err = recorder_take(r, SETTLE_MS, false);
+	if (!err)
+		err = recorder_take(r, SETTLE_MS, false);
+	if (!err)
+		err = edge_add(f, now_ns, f->rate_hz);
+	return err;
+}
+
+int flight_recorder_report(struct flight_recorder *f, uint64_t names_ns, struct report *ret)
+{
+	uint64_t before_ns = f->options.before_s * 1000000000ULL;
+	size_t last = f->nedges - 1, first, trigger = 0;
+
+	if (!f->trigger_ns)
+		return -EINVAL;
+	while (trigger < last && f->edges[trigger].t_ns < f->trigger_ns)
+		trigger++;
+	for (first = trigger; first && f->edges[first].t_ns + before_ns > f->trigger_ns; first--)
+		;
+	struct flight_window window = {
+		.edges = f->edges + first,
+		.nedges = (f->bursting ? trigger : last) - first + 1,
+		.trigger_ns = f->trigger_ns,
+		.names_ns = names_ns,
+	};
+	ret->incomplete = f->bursting;
+	return flight_window_report(&window, f->recorder, ret);
+}
+
+uint64_t flight_recorder_cost_ns(const struct flight_recorder *f)
+{
+	return recorder_cpu_ns(f->recorder) + collector_bpf_ns(f->recorder->collector);
+}
+
+void flight_recorder_stats(struct flight_recorder *f, struct flight_stats *ret)
+{
+	struct recorder *r = f->recorder;
+	struct collector_totals totals = { 0 };
+	struct report cost = { 0 };
+
+	drain_hold(r->drain);
+	collector_totals(r->collector, &totals);
+	drain_let_go(r->drain);
+	recorder_own_cost(r, &totals, &cost);
+	*ret = (struct flight_stats){
+		.rate_hz = f->bursting ? f->options.burst_hz : f->rate_hz,
+		.bursting = f->bursting,
+		.samples = r->aggregate.nsamples,
+		.ring_bytes = aggregate_bytes(&r->aggregate),
+		.ring_ns = clock_monotonic_ns() - f->edges[0].t_ns,
+		.cpu_ns = cost.cost.cpu_ns,
+		.bpf_ns = totals.sample_ns + totals.switch_ns,
+		.fired = totals.due > totals.fired ? totals.due : totals.fired,
+		.map_bytes = cost.cost.map_bytes,
+		.rss_bytes = cost.cost.rss_bytes,
+	};
+	ret->lost_samples = ret->fired - (totals.sent + totals.idle + totals.filtered);
+}
+
+void flight_recorder_threads(struct flight_recorder *f,
+			     void (*fn)(void *arg, const struct thread *thread), void *arg)
+{
+	const struct thread_table *t = &f->recorder->aggregate.threads;
+
+	for (size_t i = 0; i < t->n; i++)
+		fn(arg, &t->threads[i]);
+}
+
+struct reader *flight_recorder_reader(struct flight_recorder *f)
+{
+	return f->recorder->reader;
+}

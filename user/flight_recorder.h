@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The flight recorder: samples at a low rate that reach back a while, in bounded memory, and the
+ * threads' exact sums at marks, so that a report can begin before its trigger.
+ *
+ *   new -> start -> { second… | burst -> second… -> calm } -> free
+ *
+ * Whoever drives it calls flight_recorder_poll() when flight_recorder_fd() is readable, and
+ * flight_recorder_second() once a second. A report can be made after burst (what led to it) and
+ * after calm (all of it).
+ */
+#ifndef BD_FLIGHT_RECORDER_H
+#define BD_FLIGHT_RECORDER_H
+
+#include "user/aggregate.h"
+#include "user/lib/report.h"
+
+struct flight_recorder;
+
+struct flight_options {
+	unsigned rate_hz, burst_hz;
+	uint32_t before_s;
+	size_t ring_bytes; /* the most that samples, stacks and threads may take */
+	struct aggregate_tap tap;
+};
+
+struct flight_stats {
+	unsigned rate_hz; /* now */
+	bool bursting;
+	uint64_t samples, ring_bytes, ring_ns; /* held, and how far back */
+	uint64_t cpu_ns, bpf_ns;	       /* own cost since the start */
+	uint64_t map_bytes, rss_bytes;
+	uint64_t fired, lost_samples;	       /* since the start: due, and of them not recorded */
+};
+
+int flight_recorder_new(struct flight_recorder **ret, const struct flight_options *options,
+			char error[COLLECTOR_ERROR]);
+void flight_recorder_free(struct flight_recorder *f);
+int flight_recorder_start(struct flight_recorder *f, char error[COLLECTOR_ERROR]);
+
+/* Readable when there is something to poll for. */
+int flight_recorder_fd(const struct flight_recorder *f);
+int flight_recorder_poll(struct flight_recorder *f);
+/* Reads the threads' sums, which the tap hears of, and forgets what is too old. 0 or -errno. */
+int flight_recorder_second(struct flight_recorder *f, char error[COLLECTOR_ERROR]);
+/* The rate while nothing is wrong; in a burst it is taken up after it. */
+int flight_recorder_set_rate(struct flight_recorder *f, unsigned rate_hz);
+
+/* The high rate, and the switch hooked. -EALREADY: it is on. */
+int flight_recorder_burst(struct flight_recorder *f, char error[COLLECTOR_ERROR]);
+/* The end of it. */
+int flight_recorder_calm(struct flight_recorder *f, char error[COLLECTOR_ERROR]);
+
+/*
+ * Makes an initialised report: all but trigger, client, series and baseline. In a burst it ends with
+ * the trigger, and is marked incomplete. Names may take `names_ns`. 0 or -errno.
+ */
+int flight_recorder_report(struct flight_recorder *f, uint64_t names_ns, struct report *ret);
+
+/* Own cost so far, CPU and BPF, in ns: for a budget. */
+uint64_t flight_recorder_cost_ns(const struct flight_recorder *f);
+void flight_recorder_stats(struct flight_recorder *f, struct flight_stats *ret);
+/* Calls fn for each thread that is known. */
+void flight_recorder_threads(struct flight_recorder *f,
+			     void (*fn)(void *arg, const struct thread *thread), void *arg);
+struct reader *flight_recorder_reader(struct flight_recorder *f);
+
+#endif

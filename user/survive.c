@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/survive.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "user/capability.h"
+
+#define OOM_SCORE "-900"
+
+static int oom_score(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	int err = write(fd, OOM_SCORE, strlen(OOM_SCORE)) < 0 ? -errno : 0;
+
+	close(fd);
+	return err;
+}
+
+const char *survive_begin(void)
+{
+	/* With MCL_CURRENT alone each mapped library would be resident as a whole. */
+	int locked = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+	int scored = oom_score();
+
+	if (locked && scored)
+		return "memory can't be locked (CAP_IPC_LOCK), nor the OOM score lowered (CAP_SYS_RESOURCE)";
+	if (locked)
+		return "memory can't be locked: it needs CAP_IPC_LOCK";
+	return scored ? "the OOM score can't be lowered: it needs CAP_SYS_RESOURCE" : NULL;
+}
+
+/* Programs, events and maps; other processes' files, through the reader too; names; memory. */
+static const unsigned kept[] = {
+	CAP_BPF,      CAP_PERFMON,	      CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYSLOG,
+	CAP_IPC_LOCK, CAP_CHECKPOINT_RESTORE, CAP_SYS_NICE,   CAP_SETUID,	   CAP_SETGID,
+	CAP_CHOWN,    CAP_SETPCAP,	      CAP_KILL,
+};
+
+int survive_drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	uint64_t keep = 0;
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+		keep |= 1ULL << kept[i];
+	/* Where the others aren't to be had, this one stands for them. */
+	if (!capability_has(CAP_BPF) || !capability_has(CAP_PERFMON))
+		keep |= 1ULL << CAP_SYS_ADMIN;
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	/* What execve() could give back: the bounding set goes first, while we may. */
+	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if (!(keep >> cap & 1))
+			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	for (int i = 0; i < 2; i++) {
+		data[i].permitted &= (uint32_t)(keep >> 32 * i);
+		data[i].effective &= data[i].permitted;
+		data[i].inheritable &= data[i].permitted;
+	}
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+void survive_notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t n = path ? strlen(path) : 0;
+
+	if (!n || n >= sizeof(address.sun_path) || (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(address.sun_path, path, n);
+	if (path[0] == '@') /* the abstract namespace */
+		address.sun_path[0] = '\0';
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	/* Nobody waits for an answer: a manager that isn't there any more will not restart us either. */
+	(void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
+		      offsetof(struct sockaddr_un, sun_path) + n);
+	close(fd);
+}

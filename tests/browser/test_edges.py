@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reports at the edges, opened as another page would: window.backdraft.open(element, report)."""
+
+import pytest
+
+from conftest import Page
+
+# A report of one thread whose columns a test changes; what is not given is empty.
+OPEN = """
+const change = new Function('r', arguments[0]);
+const table = columns => Object.assign({ n: Object.values(columns)[0].length }, columns);
+const u = (...v) => Uint32Array.from(v), w = (...v) => Float64Array.from(v), i = (...v) => Int32Array.from(v);
+const r = {
+	schema: 'backdraft.report/1', window: { start_ns: 0, trigger_ns: 0, end_ns: 1e9, rate_hz: 99, event: '' },
+	host: { cpus: 2, label: '' }, client: { name: '' }, command: { name: '' }, machine: {}, unwind: {}, loss: {},
+	trigger: { kind: 'capture', explanation: '' }, incomplete: false, strings: ['', 'burn', 'native', 'worker'],
+	threads: table({ pid: u(7), tid: u(8), process: u(3), name: u(3), on_cpu_ns: w(5e8), wait_ns: w(0),
+		not_sampled_ns: w(0), switches_voluntary: w(0), switches_involuntary: w(0) }),
+	modules: table({ path: u(1) }),
+	frames: table({ name: u(1), module: i(0), kind: u(2), file: u(0), line: u(0) }),
+	stacks: table({ parent: i(-1), frame: u(0) }),
+	samples: table({ t_ns: w(1e8), thread: u(0), stack: i(0), weight_ns: w(5e8), cpu: u(0) }),
+	timeline: table({ thread: u(0), slot: u(10), on_cpu_us: u(500000), wait_us: u(0) }),
+};
+r.empty = t => { for (const name of Object.keys(t)) t[name] = name === 'n' ? 0 : t[name].slice(0, 0); };
+change(r);
+Object.assign(window.backdraft, window.backdraft.open(document.getElementById('backdraft-page'), r));
+"""
+
+
+@pytest.fixture
+def open_report(driver, reports):
+    def open_it(change):
+        page = Page(driver, reports.html("shop"))
+        driver.execute_script(OPEN, change)
+        page.settle()
+        for step in ("'group', 'thread'", "'reverse', true", "'by', 'samples'", "'by', 'cpu'"):
+            driver.execute_script(f"window.backdraft.page.set({step})")
+        page.settle()
+        page.set("reverse", False)
+        return page
+
+    driver.get_log("browser")
+    yield open_it
+    errors = [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+    assert not errors
+
+
+def test_one_sample(open_report):
+    page = open_report("")
+    assert page.probe("total") == 5e8
+    assert page.probe("folded") == "worker;worker;burn 500000\n"
+    assert "Machine" in page.text("h1")
+
+
+def test_idle_machine(open_report):
+    page = open_report("r.empty(r.samples); r.empty(r.stacks); r.empty(r.timeline);")
+    assert page.probe("total") == 5e8
+    assert page.probe("folded") == "worker;worker;[not sampled] 500000\n"
+
+
+def test_nothing_at_all(open_report):
+    page = open_report(
+        "for (const t of ['threads', 'modules', 'frames', 'stacks', 'samples', 'timeline'])"
+        " r.empty(r[t]); r.host.cpus = 0; r.window.end_ns = 0;"
+    )
+    assert page.probe("total") == 0
+    assert page.probe("functions") == []
+
+
+def test_lost_stack_and_unknown_kind(open_report):
+    page = open_report(
+        "r.strings.push('python', 'main.py:f'); r.frames.kind[0] = 4; r.frames.name[0] = 5;"
+        "r.samples.n = 2; r.samples.t_ns = Float64Array.of(1, 2); r.samples.cpu = Uint32Array.of(0, 0);"
+        "r.samples.thread = Uint32Array.of(0, 0); r.samples.stack = Int32Array.of(-1, 0);"
+        "r.samples.weight_ns = Float64Array.of(2e8, 3e8);"
+    )
+    lines = page.probe("folded").splitlines()
+    assert sorted(lines) == ["worker;worker;[stack lost] 200000", "worker;worker;main.py:f 300000"]
+
+
+def test_very_deep_recursion_counts_once(open_report):
+    page = open_report(
+        "r.stacks.n = 9000; r.stacks.parent = Int32Array.from({length: 9000}, (_, k) => k - 1);"
+        "r.stacks.frame = new Uint32Array(9000); r.samples.stack[0] = 8999;"
+    )
+    assert page.js("window.backdraft.page.tree().maxDepth") == 4096
+    assert page.probe("folded").rstrip().endswith(";[deeper] 500000")
+    rows = page.probe("functions")
+    assert [(row["name"], row["total"]) for row in rows] == [("burn", 5e8)]
+
+
+def test_many_threads(open_report):
+    page = open_report(
+        "const n = 4096, fill = (a, v) => a.constructor.from({length: n}, (_, k) => v(k));"
+        "r.threads.n = n; for (const c of Object.keys(r.threads)) if (c !== 'n')"
+        " r.threads[c] = fill(r.threads[c], k => c === 'tid' ? 100 + k : c === 'on_cpu_ns' ? 1000 + k"
+        " : r.threads[c][0]);"
+        "r.empty(r.samples); r.empty(r.timeline);"
+    )
+    assert page.probe("total") == sum(1000 + k for k in range(4096))
+    assert page.js("document.querySelectorAll('.thread-row').length") < 100, "only those in sight"

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The static binary on other kernels: what `doctor` says, and a capture that shows what burns."""
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+
+import msgpack
+import pytest
+
+import kernels
+import vm
+
+ROOT = kernels.ROOT
+BUILD = ROOT / os.environ.get("O", "build")
+STATIC = BUILD / "backdraft-static"
+SHARES = BUILD / "tests" / "progs" / "shares-static"
+
+# what burns in tests/progs/shares, with its share of each thread's time in percent
+BURNING = {"burn_half": 50, "burn_third": 30, "burn_fifth": 20}
+
+
+@pytest.fixture(scope="module")
+def guest(kernel):
+    """One boot for all tests of a kernel: booting costs more than the tests."""
+    done = vm.run(
+        kernel,
+        [
+            "backdraft --version",
+            "backdraft doctor",
+            "shares 60000 >/dev/null & backdraft capture -d 5 -o /tmp/burn.bdr; s=$?; kill $!; exit $s",
+            "backdraft export /tmp/burn.bdr -f folded",
+            "backdraft show /tmp/burn.bdr",
+            "gzip -1 -c /sys/kernel/btf/vmlinux >/tmp/btf.gz",
+            "cpu1=/sys/devices/system/cpu/cpu1/online; shares 60000 >/dev/null & burn=$!; "
+            "backdraft capture -d 16 -o /tmp/hotplug.bdr & record=$!; "
+            "sleep 7; echo 0 >$cpu1; sleep 1.5; echo 1 >$cpu1; "
+            "sleep 4; echo 0 >$cpu1; sleep 1.5; echo 1 >$cpu1; wait $record; s=$?; kill $burn; exit $s",
+            "dmesg | grep -E 'BUG: |WARNING: |Oops|lockup|detected stall|scheduling while' || true",
+        ],
+        files={"bin/backdraft": STATIC, "bin/shares": SHARES},
+        fetch=["/tmp/burn.bdr", "/tmp/btf.gz", "/tmp/hotplug.bdr"],
+        timeout_s=240,
+    )
+    btf = gzip.decompress(done.files["/tmp/btf.gz"])
+    (kernels.WORK / kernel.version / "btf").write_bytes(btf)
+    return done
+
+
+def test_doctor_finds_nothing_that_is_in_the_way(guest, kernel):
+    assert guest.results[0].status == 0, guest.results[0]
+    assert guest.results[1].status == 0, guest.results[1]
+    said = guest.results[1].stdout.decode()
+    assert kernel.release in said
+    assert not re.search(r"^FAIL", said, re.M), said
+
+
+def shares_of(folded):
+    """function -> percent of the program's time that is below the function."""
+    sums, total = dict.fromkeys(BURNING, 0), 0
+    for line in folded.splitlines():
+        stack, value = line.rsplit(" ", 1)
+        frames = stack.split(";")
+        if frames[0] != "shares":
+            continue
+        total += int(value)
+        for name in BURNING:
+            if name in frames:
+                sums[name] += int(value)
+    assert total > 0, f"nothing of shares in {folded[:2000]}"
+    return {name: 100 * value / total for name, value in sums.items()}
+
+
+def test_capture_shows_what_burns(guest):
+    assert guest.results[2].status == 0, guest.results[2]
+    assert guest.results[3].status == 0, guest.results[3]
+    found = shares_of(guest.results[3].stdout.decode())
+    for name, share in BURNING.items():
+        # A window of a few of its rounds, on an emulated CPU that others slow down.
+        assert abs(found[name] - share) <= 15, found
+
+
+def test_the_report_comes_out_whole(guest):
+    report = msgpack.unpackb(gzip.decompress(guest.files["/tmp/burn.bdr"]), strict_map_key=False)
+    assert report["schema"] == "backdraft.report/1"
+    loss = report["loss"]
+    assert loss["recorded"] + loss["lost"] == loss["fired"], loss
+    assert loss["recorded"] > 0
+
+
+def test_the_same_report_reads_here(guest, tmp_path):
+    """What another kernel's machine wrote, this one's tool shows the same."""
+    path = tmp_path / "burn.bdr"
+    path.write_bytes(guest.files["/tmp/burn.bdr"])
+    here = subprocess.run([STATIC, "export", path, "-f", "folded"], capture_output=True)
+    assert here.returncode == 0, here.stderr
+    assert here.stdout == guest.results[3].stdout
+
+
+def test_the_kernel_complained_of_nothing(guest):
+    assert guest.results[7].stdout == b"", guest.results[7]
+
+
+def test_a_cpu_goes_and_comes_back(guest):
+    """Samples of CPU 1 before it went and after it came back, none in between, and all accounted for."""
+    assert guest.results[6].status == 0, guest.results[6]
+    report = msgpack.unpackb(gzip.decompress(guest.files["/tmp/hotplug.bdr"]), strict_map_key=False)
+    loss, machine, samples = report["loss"], report["machine"], report["samples"]
+    assert loss["recorded"] + loss["lost"] == loss["fired"], loss
+    times = [t / 1e9 for t, cpu in zip(samples["t_ns"], samples["cpu"]) if cpu == 1]
+    gaps = [(b - a, a) for a, b in zip(times, times[1:])]
+    widest, where = max(gaps)
+    assert widest > 0.6, f"{widest:.2f} s at {where:.2f} s; {guest.results[6].stderr}"
+    assert len([t for t in times if t > where + 0.5]) > 20, "no samples of CPU 1 after it came back"
+    window_ns = report["window"]["end_ns"] - report["window"]["start_ns"]
+    assert machine["capacity_ns"] < 1.95 * window_ns, machine
+    parts = machine["threads_ns"] + machine["idle_ns"] + machine["steal_ns"] + machine["irq_ns"]
+    assert abs(parts / machine["capacity_ns"] - 1) < 0.1, machine
+
+
+def test_static_binary_needs_nothing(tmp_path):
+    kind = subprocess.run(["file", "-b", STATIC], capture_output=True, text=True, check=True).stdout
+    assert "statically linked" in kind or "static-pie linked" in kind
+    if os.geteuid() != 0:
+        pytest.skip("chroot needs root")
+    shutil.copy(STATIC, tmp_path / "backdraft")
+    done = subprocess.run(["chroot", tmp_path, "/backdraft", "--version"], capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("backdraft ")
+    assert os.listdir(tmp_path) == ["backdraft"]
+
+
+def test_vmlinux_h_fits_every_kernel():
+    """Last: what one kernel lacks must fit another, so all of them are compared at once."""
+    saved = [kernels.WORK / version / "btf" for version in kernels.RELEASES]
+    assert all(path.exists() for path in saved), "a kernel did not boot"
+    done = subprocess.run([ROOT / "tools" / "check-vmlinux", *saved, "/sys/kernel/btf/vmlinux"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -192,8 +192,8 @@ def exit_status(pid, fd):
 @pytest.mark.parametrize("end", ["q", "\x1b", "SIGTERM"])
 def test_top_on_a_terminal(tmp_path, end):
     """A screen a second, never more lines than there are; the terminal is as it was in the end."""
+    before = time.monotonic()
     with daemon(tmp_path, good) as (config, asked), on_terminal("top", "--config", config) as (pid, fd):
-        before = time.monotonic()
         first = read_until(fd, b"\x1b[J")
         assert b"\x1b[?1049h" in first
         second = read_until(fd, b"\x1b[J")
@@ -207,4 +207,4 @@ def test_top_on_a_terminal(tmp_path, end):
         status, rest = exit_status(pid, fd)
     assert status == 0
     assert rest.endswith(b"\x1b[?7h\x1b[?25h\x1b[?1049l")
-    assert 0.8 < took < 5 and len(asked) >= 2
+    assert 0.8 < took < 10 and len(asked) >= 2

@@ -15,9 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / os.environ.get("O", "build") / "vm"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-# version -> Debian's name of the release; an old release moves from the first mirror to the second
+# version -> Debian's name of the release
 RELEASES = {"5.10": "bullseye", "6.1": "bookworm"}
-MIRRORS = ("http://deb.debian.org/debian", "http://archive.debian.org/debian")
 
 
 class Unavailable(Exception):
@@ -39,6 +38,19 @@ def run(*argv, **kwargs):
         lines = (done.stderr or done.stdout).strip().splitlines()
         raise Unavailable(f"{argv[0]}: {lines[-1] if lines else 'failed'}")
     return done.stdout
+
+
+def mirrors():
+    """Where this machine's packages come from, DEBIAN_MIRROR first: a mirror has old releases too,
+    until they are archived, and on other distributions it is the only one."""
+    found = os.environ.get("DEBIAN_MIRROR", "").split()
+    for uri in run("apt-get", "indextargets", "--format", "$(REPO_URI)").split():
+        uri = uri.rstrip("/")
+        if uri.endswith("/debian") and uri not in found:
+            found.append(uri)
+    if not found:
+        raise Unavailable("apt knows no mirror of Debian: name one in DEBIAN_MIRROR")
+    return found
 
 
 def apt_config(directory, mirror, suite):
@@ -85,7 +97,7 @@ def fetch(version, directory):
     """Download and unpack the image of the newest `version` kernel of its release."""
     suite = RELEASES[version]
     reasons = []
-    for mirror in MIRRORS:
+    for mirror in mirrors():
         apt = directory / "apt"
         shutil.rmtree(apt, ignore_errors=True)
         env = apt_config(apt, mirror, suite)

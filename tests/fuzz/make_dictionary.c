@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The fuzzer's dictionary from wire.def: every name as MessagePack has it, and headers of all
+/* The fuzzer's dictionary from wire.def and heartbeat.def: every name as MessagePack has it, and headers of all
  * formats. */
 #include <stdio.h>
 #include <string.h>
 
-#include "user/lib/report.h"
+#include "user/lib/heartbeat.h"
 
 static void entry(const char *name)
 {
@@ -17,7 +17,12 @@ int main(void)
 #define COLUMN(table, number, kind, name, doc) entry(#name);
 #define NEST(owner, number, type, name, doc) entry(#name);
 #include "user/lib/wire.def"
-	printf("\"\\xb2%s\"\n", REPORT_SCHEMA);
+#define FIELD(map, number, kind, name, doc) entry(#name);
+#define COLUMN(table, number, kind, name, doc) entry(#name);
+#define NEST(owner, number, type, name, doc) entry(#name);
+#include "user/lib/heartbeat.def"
+	entry(REPORT_SCHEMA);
+	entry(HEARTBEATS_SCHEMA);
 	for (unsigned int header = 0xc0; header < 0xe0; header++)
 		printf("\"\\x%02x\"\n\"\\x%02x\\xff\\xff\\xff\\xff\"\n", header, header);
 	return 0;

@@ -5,6 +5,7 @@
  *
  *   make_report small                     the one of tests/unit/sample.h
  *   make_report full                      every field of wire.def
+ *   make_report heartbeats                every field of heartbeat.def
  *   make_report cut                       small, with too many cut stacks
  *   make_report busy [THREADS [SECONDS [HZ [CPUS]]]]   one client, as a capture of it looks like
  *   make_report stacks [STACKS [SAMPLES]] that many different stacks, 20 to 40 frames deep
@@ -18,6 +19,7 @@
 #include "tests/unit/sample.h"
 #include "user/lib/codec.h"
 #include "user/lib/compact.h"
+#include "user/lib/heartbeat.h"
 #include "user/lib/out.h"
 
 static uint64_t state = 88172645463325252u;
@@ -176,11 +178,30 @@ static const struct {
 	{"busy", make_busy},   {"stacks", make_stacks},
 };
 
+static int write_heartbeats(void)
+{
+	struct heartbeats h;
+	struct out out;
+	int status;
+
+	fill_document(&wire_root_heartbeats, &h);
+	out_init(&out, STDOUT_FILENO);
+	status = heartbeats_encode(&h, out_callback, &out);
+	if (!status)
+		status = out_finish(&out);
+	out_release(&out);
+	heartbeats_release(&h);
+	return status ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct report r;
 	struct out out;
 	int status;
+
+	if (argc > 1 && !strcmp(argv[1], "heartbeats"))
+		return write_heartbeats();
 
 	for (size_t i = 0; argc > 1 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(argv[1], kinds[i].name))
@@ -200,6 +221,6 @@ int main(int argc, char **argv)
 		report_release(&r);
 		return status ? 1 : 0;
 	}
-	fprintf(stderr, "usage: make_report small|full|cut|busy|stacks [NUMBER]…\n");
+	fprintf(stderr, "usage: make_report small|full|heartbeats|cut|busy|stacks [NUMBER]…\n");
 	return 2;
 }

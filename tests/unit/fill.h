@@ -86,21 +86,26 @@ static inline void fill_map(const struct wire_type *type, void *object)
 }
 
 /* Every field is set, and every row number is within its table. */
-static inline void fill_report(struct report *r)
+static inline void fill_document(const struct wire_root *root, void *document)
 {
-	memset(r, 0, sizeof(*r));
-	fill_map(&wire_report, r);
-	assert(!report_set(&r->schema, REPORT_SCHEMA));
-	for (size_t i = 0; i < wire_n_indexes; i++) {
-		const struct wire_index *x = &wire_indexes[i];
+	memset(document, 0, root->type->size);
+	fill_map(root->type, document);
+	assert(!report_set((char **)((char *)document + root->schema_at), root->schema));
+	for (size_t i = 0; i < root->n_indexes; i++) {
+		const struct wire_index *x = &root->indexes[i];
 		int32_t *column;
 
-		memcpy(&column, (char *)r + x->data, sizeof(column));
+		memcpy(&column, (char *)document + x->data, sizeof(column));
 		for (int row = 0; row < FILL_ROWS; row++)
 			column[row] = x->rows == x->target_rows ? row - 1
 				      : x->none && row == 3	? -1
 								: (row * 5 + 2) % FILL_ROWS;
 	}
+}
+
+static inline void fill_report(struct report *r)
+{
+	fill_document(&wire_root_report, r);
 }
 
 static inline bool same_bytes(const void *a, const void *b, size_t size)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Reading a report: a cursor over the input, driven by the descriptors, then one check of all row
+/* Reading a report or another document: a cursor over the input, driven by the descriptors, then one check of all row
  * numbers. */
 #include <errno.h>
 #include <stdio.h>
@@ -29,7 +29,8 @@ const struct report_limits report_limits_default = {
 struct decoder {
 	struct unpack in;
 	struct report_limits limits;
-	struct report *report;
+	const struct wire_root *root;
+	void *document;
 	uint64_t memory, unknown;
 };
 
@@ -44,15 +45,16 @@ static int decode_memory(struct decoder *d, uint64_t bytes)
 
 static int decode_kind(struct decoder *d, const struct wire_type *type, const struct wire_field *f)
 {
-	return unpack_fail(&d->in, -EINVAL, "not a backdraft report: %s.%s is not of kind %s",
-			   type->name, f->name, wire_kind_name(f->kind));
+	return unpack_fail(&d->in, -EINVAL, "not a backdraft %s: %s.%s is not of kind %s",
+			   d->root->what, type->name, f->name, wire_kind_name(f->kind));
 }
 
 /* The bytes of a text whose header was `t`; NULL and an error where it is too long. */
 static const char *decode_text(struct decoder *d, const struct unpack_token *t, const char *what)
 {
 	if (t->type != UNPACK_STR) {
-		unpack_fail(&d->in, -EINVAL, "not a backdraft report: %s holds no text", what);
+		unpack_fail(&d->in, -EINVAL, "not a backdraft %s: %s holds no text",
+			    d->root->what, what);
 		return NULL;
 	}
 	if (t->u > d->limits.string_bytes) {
@@ -80,7 +82,7 @@ static char *decode_copy(struct decoder *d, const struct unpack_token *t, const 
 
 static int decode_strings(struct decoder *d, uint64_t n)
 {
-	struct report_strings *s = &d->report->strings;
+	struct report_strings *s = wire_strings(d->root, d->document);
 	struct unpack_token t;
 
 	if (n > d->limits.rows)
@@ -99,7 +101,7 @@ static int decode_strings(struct decoder *d, uint64_t n)
 	}
 	if (n && s->text[0][0])
 		return unpack_fail(&d->in, -EINVAL,
-				   "not a backdraft report: strings[0] is not empty");
+				   "not a backdraft %s: strings[0] is not empty", d->root->what);
 	return 0;
 }
 
@@ -123,8 +125,8 @@ static int decode_counts(struct decoder *d, const struct wire_field *f, uint64_t
 		if (!unpack_next(&d->in, &t) && t.type == UNPACK_UINT)
 			status = report_count(c, name, t.u);
 		else
-			unpack_fail(&d->in, -EINVAL, "not a backdraft report: %s holds no counts",
-				    f->name);
+			unpack_fail(&d->in, -EINVAL, "not a backdraft %s: %s holds no counts",
+				    d->root->what, f->name);
 		free(name);
 		if (status)
 			unpack_fail(&d->in, -ENOMEM, "out of memory");
@@ -187,8 +189,8 @@ static int decode_column(struct decoder *d, const struct wire_type *type,
 			return d->in.status;
 		if (!decode_number(&t, f->kind, (char *)wire_column(table, f) + i * bytes))
 			return unpack_fail(&d->in, -EINVAL,
-					   "not a backdraft report: %s.%s[%llu] is not a %s",
-					   type->name, f->name, (unsigned long long)i,
+					   "not a backdraft %s: %s.%s[%llu] is not a %s",
+					   d->root->what, type->name, f->name, (unsigned long long)i,
 					   wire_kind_name(f->kind));
 	}
 	return 0;
@@ -256,18 +258,18 @@ static int decode_table_end(struct decoder *d, const struct wire_type *type, voi
 		if (first && lengths[i] != rows)
 			return unpack_fail(
 				&d->in, -EINVAL,
-				"not a backdraft report: %s.%s has %lld rows, %s.%s has %lld",
-				type->name, first->name, (long long)rows, type->name,
+				"not a backdraft %s: %s.%s has %lld rows, %s.%s has %lld",
+				d->root->what, type->name, first->name, (long long)rows, type->name,
 				type->fields[i].name, (long long)lengths[i]);
 		first = first ? first : &type->fields[i];
 		rows = lengths[i];
 	}
 	*(size_t *)table = rows;
 	for (size_t i = 0; i < type->n_fields; i++) {
-		size_t offset = (char *)wire_at(table, &type->fields[i]) - (char *)d->report;
+		size_t offset = (char *)wire_at(table, &type->fields[i]) - (char *)d->document;
 
-		for (size_t k = 0; lengths[i] < 0 && rows && k < wire_n_indexes; k++)
-			if (wire_indexes[k].none && wire_indexes[k].data == offset)
+		for (size_t k = 0; lengths[i] < 0 && rows && k < d->root->n_indexes; k++)
+			if (d->root->indexes[k].none && d->root->indexes[k].data == offset)
 				memset(wire_column(table, &type->fields[i]), 0xff, rows * 4);
 	}
 	return 0;
@@ -298,8 +300,8 @@ static int decode_object(struct decoder *d, const struct wire_type *type, void *
 		if (!f || unpack_next(&d->in, &t) || t.type == UNPACK_NIL)
 			continue;
 		if (seen >> (f - type->fields) & 1) {
-			unpack_fail(&d->in, -EINVAL, "not a backdraft report: %s.%s is there twice",
-				    type->name, f->name);
+			unpack_fail(&d->in, -EINVAL, "not a backdraft %s: %s.%s is there twice",
+				    d->root->what, type->name, f->name);
 			break;
 		}
 		seen |= 1ull << (f - type->fields);
@@ -313,35 +315,40 @@ static int decode_object(struct decoder *d, const struct wire_type *type, void *
 	return type->table ? decode_table_end(d, type, object, lengths) : 0;
 }
 
-static int decode_report(struct decoder *d)
+static int decode_document(struct decoder *d)
 {
-	struct report *r = d->report;
+	struct report_strings *strings = wire_strings(d->root, d->document);
+	char **schema = (char **)((char *)d->document + d->root->schema_at);
 	struct unpack_token t;
 
 	if (unpack_next(&d->in, &t))
 		return d->in.status;
 	if (t.type != UNPACK_MAP)
-		return unpack_fail(&d->in, -EINVAL, "not a backdraft report: it holds no map");
-	if (decode_object(d, &wire_report, r, t.u) || unpack_end(&d->in))
+		return unpack_fail(&d->in, -EINVAL, "not a backdraft %s: it holds no map",
+				   d->root->what);
+	if (decode_object(d, d->root->type, d->document, t.u) || unpack_end(&d->in))
 		return d->in.status;
-	if (!r->schema || strcmp(r->schema, REPORT_SCHEMA))
+	if (!*schema || strcmp(*schema, d->root->schema))
 		return unpack_fail(&d->in, -EINVAL,
-				   "not a backdraft report that this version reads: its schema is "
-				   "not " REPORT_SCHEMA);
-	if (!r->strings.n && intern_append(&r->strings, "", 0) < 0)
+				   "not a backdraft %s that this version reads: its schema is not "
+				   "%s",
+				   d->root->what, d->root->schema);
+	if (!strings->n && intern_append(strings, "", 0) < 0)
 		return unpack_fail(&d->in, -ENOMEM, "out of memory");
-	return wire_check(r, d->in.error, d->in.error_bytes);
+	return wire_check(d->root, d->document, d->in.error, d->in.error_bytes);
 }
 
-static int decode_start(int fd, const void *data, size_t size, const struct report_limits *limits,
-			struct report *ret, char *error)
+int wire_decode(const struct wire_root *root, int fd, const void *data, size_t size,
+		const struct report_limits *limits, void *ret, char *error, size_t error_bytes)
 {
 	struct decoder *d = malloc(sizeof(*d));
-	struct report r = {0};
+	void *document = calloc(1, root->type->size);
 	int status;
 
-	if (!d) {
-		snprintf(error, CODEC_ERROR_BYTES, "out of memory");
+	if (!d || !document) {
+		snprintf(error, error_bytes, "out of memory");
+		free(document);
+		free(d);
 		return -ENOMEM;
 	}
 	d->limits = limits ? *limits : report_limits_default;
@@ -349,27 +356,30 @@ static int decode_start(int fd, const void *data, size_t size, const struct repo
 		d->limits.depth = CODEC_DEPTH_MAX;
 	if (d->limits.string_bytes > CODEC_STRING_BYTES_MAX)
 		d->limits.string_bytes = CODEC_STRING_BYTES_MAX;
-	d->report = &r;
+	d->root = root;
+	d->document = document;
 	d->memory = d->unknown = 0;
-	unpack_init(&d->in, fd, data, size, d->limits.unpacked_bytes, error, CODEC_ERROR_BYTES);
-	status = decode_report(d);
+	unpack_init(&d->in, fd, data, size, d->limits.unpacked_bytes, error, error_bytes);
+	status = decode_document(d);
 	unpack_release(&d->in);
 	free(d);
 	if (status)
-		report_release(&r);
+		wire_release(root->type, document);
 	else
-		*ret = r;
+		memcpy(ret, document, root->type->size);
+	free(document);
 	return status;
 }
 
 int report_decode_fd(int fd, const struct report_limits *limits, struct report *ret,
 		     char error[CODEC_ERROR_BYTES])
 {
-	return decode_start(fd, NULL, 0, limits, ret, error);
+	return wire_decode(&wire_root_report, fd, NULL, 0, limits, ret, error, CODEC_ERROR_BYTES);
 }
 
 int report_decode(const void *data, size_t size, const struct report_limits *limits,
 		  struct report *ret, char error[CODEC_ERROR_BYTES])
 {
-	return decode_start(-1, data, size, limits, ret, error);
+	return wire_decode(&wire_root_report, -1, data, size, limits, ret, error,
+			   CODEC_ERROR_BYTES);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Writing a report: the descriptors are walked once, msgpack-c packs, zlib compresses as it goes.
- */
+/* Writing a report or another document: the descriptors are walked once, msgpack-c packs, zlib
+ * compresses as it goes. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,8 +165,8 @@ static void pack_map(msgpack_packer *p, const struct wire_type *type, const void
 	}
 }
 
-int report_encode(const struct report *r, int (*write)(void *ctx, const void *data, size_t size),
-		  void *ctx)
+int wire_encode(const struct wire_type *type, const void *object,
+		int (*write)(void *ctx, const void *data, size_t size), void *ctx)
 {
 	struct encoder *e = calloc(1, sizeof(*e));
 	int status;
@@ -181,11 +181,43 @@ int report_encode(const struct report *r, int (*write)(void *ctx, const void *da
 		return -ENOMEM;
 	}
 	msgpack_packer_init(&e->pack, e, encoder_append);
-	pack_map(&e->pack, &wire_report, r);
+	pack_map(&e->pack, type, object);
 	if (!e->status)
 		encoder_drain(e, Z_FINISH);
 	deflateEnd(&e->zip);
 	status = e->status;
 	free(e);
 	return status;
+}
+
+int report_encode(const struct report *r, int (*write)(void *ctx, const void *data, size_t size),
+		  void *ctx)
+{
+	return wire_encode(&wire_report, r, write, ctx);
+}
+
+struct plain {
+	int (*write)(void *ctx, const void *data, size_t size);
+	void *ctx;
+	int status;
+};
+
+static int plain_append(void *data, const char *bytes, size_t size)
+{
+	struct plain *p = data;
+
+	if (!p->status)
+		p->status = p->write(p->ctx, bytes, size);
+	return p->status;
+}
+
+int wire_pack(const struct wire_type *type, const void *object,
+	      int (*write)(void *ctx, const void *data, size_t size), void *ctx)
+{
+	struct plain plain = {.write = write, .ctx = ctx};
+	msgpack_packer pack;
+
+	msgpack_packer_init(&pack, &plain, plain_append);
+	pack_map(&pack, type, object);
+	return plain.status;
 }

@@ -134,8 +134,13 @@ static void json_object(struct out *out, const struct wire_type *type, const voi
 	out_printf(out, "\n%*s}", indent, "");
 }
 
+void json_document(const struct wire_type *type, const void *object, struct out *out)
+{
+	json_object(out, type, object, 0);
+	out_char(out, '\n');
+}
+
 void json_report(const struct report *r, struct out *out)
 {
-	json_object(out, &wire_report, r, 0);
-	out_char(out, '\n');
+	json_document(&wire_report, r, out);
 }

@@ -12,6 +12,9 @@
 
 /* One object and a newline. Errors are those of `out`. */
 void json_report(const struct report *r, struct out *out);
+/* The same of any map or document that has descriptors. */
+struct wire_type;
+void json_document(const struct wire_type *type, const void *object, struct out *out);
 /* A number, the shortest text that reads back as the same; null where JSON has none. */
 void json_f64(struct out *out, double value);
 

@@ -9,14 +9,15 @@
 #include "utf8.h"
 #include "wire.h"
 
+#define WIRE_ROOT report
+#define WIRE_DEF "wire.def"
+#define WIRE_SCHEMA REPORT_SCHEMA
+#define WIRE_WHAT "report"
+#include "wire_describe.h"
+
 int report_init(struct report *r)
 {
-	memset(r, 0, sizeof(*r));
-	if (report_intern(r, "") < 0 || report_set(&r->schema, REPORT_SCHEMA)) {
-		report_release(r);
-		return -ENOMEM;
-	}
-	return 0;
+	return wire_init(&wire_root_report, r);
 }
 
 void report_release(struct report *r)

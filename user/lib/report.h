@@ -56,28 +56,13 @@ struct report_unknown {
 #define REPORT_COLUMN_F64(name) double *name;
 #define REPORT_COLUMN_REF(name) uint32_t *name;
 
-#define MAP(map, doc) struct report_##map {
-#define END(map)                                                                                   \
-	bool present;                                                                              \
-	struct report_unknown unknown;                                                             \
-	}                                                                                          \
-	;
-#define TABLE(table, doc)                                                                          \
-	struct report_##table {                                                                    \
-		size_t n, cap;
-#define END_TABLE(table)                                                                           \
-	struct report_unknown unknown;                                                             \
-	}                                                                                          \
-	;
-#define FIELD(map, number, kind, name, doc) REPORT_FIELD_##kind(name)
-#define COLUMN(table, number, kind, name, doc) REPORT_COLUMN_##kind(name)
-#define NEST(map, number, type, name, doc) struct report_##type name;
-#define ROOT(map, doc) struct map {
-#define END_ROOT(map)                                                                              \
-	struct report_unknown unknown;                                                             \
-	}                                                                                          \
-	;
-#include "wire.def"
+/* Structs for every MAP and TABLE of wire.def, and report_NAME_add() for every TABLE. */
+#define report_report report
+#define WIRE_ROOT report
+#define WIRE_DEF "wire.def"
+#include "wire_structs.h"
+#undef WIRE_ROOT
+#undef WIRE_DEF
 
 /* The empty report, of schema REPORT_SCHEMA. 0 or -ENOMEM. */
 int report_init(struct report *r);
@@ -89,12 +74,6 @@ void report_release(struct report *r);
  */
 int64_t report_intern(struct report *r, const char *text);
 int64_t report_intern_n(struct report *r, const char *text, size_t len);
-/*
- * report_threads_add(struct report_threads *t), and so for each TABLE: appends a row of zeroes.
- * Returns its index or -ENOMEM. Columns grow together; pointers into them move.
- */
-#define TABLE(table, doc) int64_t report_##table##_add(struct report_##table *t);
-#include "wire.def"
 
 /* Text of a REF; "" for an index that is out of range. */
 const char *report_text(const struct report *r, uint32_t ref);

@@ -9,10 +9,10 @@
 /* The table whose row numbers a column holds, or NULL. */
 static const struct wire_index *schema_index(const char *path, const struct wire_field *f)
 {
-	for (size_t i = 0; i < wire_n_indexes; i++)
-		if (!strcmp(wire_indexes[i].table, path) &&
-		    !strcmp(wire_indexes[i].column, f->name))
-			return &wire_indexes[i];
+	for (size_t i = 0; i < wire_root_report.n_indexes; i++)
+		if (!strcmp(wire_root_report.indexes[i].table, path) &&
+		    !strcmp(wire_root_report.indexes[i].column, f->name))
+			return &wire_root_report.indexes[i];
 	return NULL;
 }
 

@@ -7,58 +7,6 @@
 
 #include "intern.h"
 
-/* The outermost map's struct is `report`; all others are report_NAME. */
-#define report_report report
-
-/* clang-format off */
-#define MAP(map, text)                                                                             \
-	static const char map##_doc[] = text;                                                      \
-	static const struct wire_field map##_fields[] = {
-#define ROOT(map, text) MAP(map, text)
-#define TABLE(table, text) MAP(table, text)
-#define FIELD(map, num, kind_, name_, text)                                                        \
-	{ .name = #name_, .doc = text, .number = num, .kind = WIRE_##kind_,                        \
-	  .offset = offsetof(struct report_##map, name_) },
-#define COLUMN(table, num, kind_, name_, text) FIELD(table, num, kind_, name_, text)
-#define NEST(map, num, type_, name_, text)                                                         \
-	{ .name = #name_, .doc = text, .number = num, .kind = WIRE_NEST,                           \
-	  .offset = offsetof(struct report_##map, name_), .type = &wire_##type_ },
-#define DESCRIBE(map, is_table, present_)                                                          \
-	.name = #map, .doc = map##_doc, .table = is_table, .size = sizeof(struct report_##map),    \
-	.fields = map##_fields, .n_fields = sizeof(map##_fields) / sizeof(map##_fields[0]),        \
-	.unknown = offsetof(struct report_##map, unknown), .present = present_
-#define END(map)                                                                                   \
-	};                                                                                         \
-	static const struct wire_type wire_##map = {                                               \
-		DESCRIBE(map, false, offsetof(struct report_##map, present)) };
-#define END_TABLE(table)                                                                           \
-	};                                                                                         \
-	static const struct wire_type wire_##table = { DESCRIBE(table, true, 0) };
-#define END_ROOT(map)                                                                              \
-	};                                                                                         \
-	const struct wire_type wire_##map = { DESCRIBE(map, false, 0) };
-#include "wire.def"
-
-#define INDEX_ROW(table_, column_, target, none_)                                                  \
-	{ .table = #table_, .column = #column_, .target_name = #target,                            \
-	  .rows = offsetof(struct report, table_.n),                                               \
-	  .data = offsetof(struct report, table_.column_),                                         \
-	  .target_rows = offsetof(struct report, target.n), .none = none_ },
-#define INDEX(table, column, target) INDEX_ROW(table, column, target, false)
-#define INDEX_OR_NONE(table, column, target) INDEX_ROW(table, column, target, true)
-const struct wire_index wire_indexes[] = {
-#include "wire.def"
-};
-const size_t wire_n_indexes = sizeof(wire_indexes) / sizeof(wire_indexes[0]);
-
-#define TABLE(table, doc)                                                                          \
-	int64_t report_##table##_add(struct report_##table *t)                                     \
-	{                                                                                          \
-		return t->n < t->cap ? (int64_t)t->n++ : wire_add_row(&wire_##table, t);           \
-	}
-#include "wire.def"
-/* clang-format on */
-
 static const struct {
 	const char *name;
 	size_t bytes;
@@ -157,6 +105,17 @@ int64_t wire_add_row(const struct wire_type *type, void *table)
 	if (wire_reserve(type, table, *n + 1))
 		return -ENOMEM;
 	return (*n)++;
+}
+
+int wire_init(const struct wire_root *root, void *object)
+{
+	memset(object, 0, root->type->size);
+	if (intern_text(wire_strings(root, object), "", 0) < 0 ||
+	    report_set((char **)((char *)object + root->schema_at), root->schema)) {
+		wire_release(root->type, object);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 static void counts_release(struct report_counts *c)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What wire.def says, as data: a descriptor for each map, table, field and column of the report.
- * Encoder, decoder, JSON form, schema and the round-trip test walk these; none names a field.
+ * What wire.def says, as data: a descriptor for each map, table, field and column of the report; and
+ * of heartbeat.def, the other document, in the same way. Encoder, decoder, JSON form, schema and the
+ * round-trip test walk these; none names a field.
  */
 #ifndef BD_WIRE_H
 #define BD_WIRE_H
@@ -43,16 +44,29 @@ struct wire_type {
 	size_t present; /* of a map but the outermost one: offset of `present`; else 0 */
 };
 
-/* A column that holds row numbers of another table; all offsets are in struct report. */
+/* A column that holds row numbers of another table; all offsets are in the outermost struct. */
 struct wire_index {
 	const char *table, *column, *target_name;
 	size_t rows, data, target_rows;
 	bool none; /* -1 is allowed */
 };
 
-extern const struct wire_type wire_report;
-extern const struct wire_index wire_indexes[];
-extern const size_t wire_n_indexes;
+/* A whole document. */
+struct wire_root {
+	const struct wire_type *type;
+	const char *schema, *what;    /* the value of the field `schema`; "report", in messages */
+	size_t schema_at, strings_at; /* offsets of the fields of these names */
+	const struct wire_index *indexes;
+	size_t n_indexes;
+};
+
+extern const struct wire_type wire_report, wire_report_agent, wire_report_host;
+extern const struct wire_root wire_root_report;
+
+static inline struct report_strings *wire_strings(const struct wire_root *root, const void *object)
+{
+	return (struct report_strings *)((char *)object + root->strings_at);
+}
 
 /* "u64" and so on, as `schema` and messages call a kind. */
 const char *wire_kind_name(enum wire_kind kind);
@@ -90,7 +104,22 @@ int64_t wire_add_row(const struct wire_type *type, void *table);
  * Whether every REF is within `strings`, every row number within its table, and every parent above
  * its child. 0, or -EINVAL and a line that names the first that is not.
  */
-int wire_check(const struct report *r, char *error, size_t error_bytes);
+int wire_check(const struct wire_root *root, const void *object, char *error, size_t error_bytes);
+
+/*
+ * What report_encode(), report_decode_fd() and report_decode() of codec.h do, for any document; fd
+ * -1 is `data`. wire_pack() is the MessagePack of a map or document alone, not compressed.
+ */
+struct report_limits;
+int wire_encode(const struct wire_type *type, const void *object,
+		int (*write)(void *ctx, const void *data, size_t size), void *ctx);
+int wire_pack(const struct wire_type *type, const void *object,
+	      int (*write)(void *ctx, const void *data, size_t size), void *ctx);
+int wire_decode(const struct wire_root *root, int fd, const void *data, size_t size,
+		const struct report_limits *limits, void *ret, char *error, size_t error_bytes);
+
+/* The empty document: its schema, and the entry 0 of `strings`. 0 or -ENOMEM. */
+int wire_init(const struct wire_root *root, void *object);
 
 /* Frees everything in the object, and zeroes it. */
 void wire_release(const struct wire_type *type, void *object);

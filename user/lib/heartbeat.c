@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "heartbeat.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "intern.h"
+#include "json.h"
+#include "siphash.h"
+
+#define WIRE_ROOT heartbeats
+#define WIRE_DEF "heartbeat.def"
+#define WIRE_SCHEMA HEARTBEATS_SCHEMA
+#define WIRE_WHAT "heartbeat batch"
+#include "wire_describe.h"
+
+const struct report_limits heartbeats_limits_default = {
+	.unpacked_bytes = 16u << 20,
+	.memory_bytes = 32u << 20,
+	.rows = 1u << 20,
+	.string_bytes = 4096,
+	.counts = 64,
+	.unknown_fields = 64,
+	.unknown_bytes = 1u << 20,
+	.depth = CODEC_DEPTH_MAX,
+};
+
+int heartbeats_init(struct heartbeats *h)
+{
+	return wire_init(&wire_root_heartbeats, h);
+}
+
+void heartbeats_release(struct heartbeats *h)
+{
+	wire_release(&wire_heartbeats, h);
+}
+
+int64_t heartbeats_intern(struct heartbeats *h, const char *text)
+{
+	return intern_text(&h->strings, text ? text : "", text ? strlen(text) : 0);
+}
+
+const char *heartbeats_text(const struct heartbeats *h, uint32_t ref)
+{
+	return ref < h->strings.n ? h->strings.text[ref] : "";
+}
+
+int heartbeats_encode(const struct heartbeats *h,
+		      int (*write)(void *ctx, const void *data, size_t size), void *ctx)
+{
+	return wire_encode(&wire_heartbeats, h, write, ctx);
+}
+
+static int decode(int fd, const void *data, size_t size, const struct report_limits *limits,
+		  struct heartbeats *ret, char *error)
+{
+	return wire_decode(&wire_root_heartbeats, fd, data, size,
+			   limits ? limits : &heartbeats_limits_default, ret, error,
+			   CODEC_ERROR_BYTES);
+}
+
+int heartbeats_decode(const void *data, size_t size, const struct report_limits *limits,
+		      struct heartbeats *ret, char error[CODEC_ERROR_BYTES])
+{
+	return decode(-1, data, size, limits, ret, error);
+}
+
+int heartbeats_decode_fd(int fd, const struct report_limits *limits, struct heartbeats *ret,
+			 char error[CODEC_ERROR_BYTES])
+{
+	return decode(fd, NULL, 0, limits, ret, error);
+}
+
+void heartbeats_json(const struct heartbeats *h, struct out *out)
+{
+	json_document(&wire_heartbeats, h, out);
+}
+
+/* A keyed hash with keys that everybody knows: it has to tell changes, not to keep a secret. */
+static void hash_half(const struct out *packed, uint8_t key_byte, uint8_t *ret)
+{
+	uint8_t key[SIPHASH_KEY_BYTES];
+	struct siphash hash;
+	uint64_t value;
+
+	memset(key, key_byte, sizeof(key));
+	siphash_init(&hash, key);
+	siphash_add(&hash, packed->data, packed->n);
+	value = siphash_result(&hash);
+	memcpy(ret, &value, sizeof(value));
+}
+
+int heartbeats_facts_hash(const struct heartbeats_facts *facts, uint8_t ret[REPORT_ID_BYTES])
+{
+	struct out packed;
+
+	out_init(&packed, -1);
+	int err = wire_pack(&wire_heartbeats_facts, facts, out_callback, &packed);
+
+	if (!err) {
+		hash_half(&packed, 1, ret);
+		hash_half(&packed, 2, ret + REPORT_ID_BYTES / 2);
+		ret[0] |= 1;
+	}
+	out_release(&packed);
+	return err;
+}

@@ -169,13 +169,13 @@ static void test_set(void **state)
 	assert_null(field);
 }
 
-/* Names and numbers are unique in their type, numbers begin at 1, and every field is documented. */
+/* Names and numbers are unique in their type, numbers ascend from 1, and every field is documented. */
 static void check_type(const struct wire_type *type, int *fields)
 {
 	for (size_t i = 0; i < type->n_fields; i++) {
 		const struct wire_field *f = &type->fields[i];
 
-		assert_int_equal(f->number, i + 1);
+		assert_true(f->number > (i ? type->fields[i - 1].number : 0));
 		assert_ptr_equal(wire_find(type, f->name, strlen(f->name)), f);
 		assert_true(f->offset < type->size);
 		assert_true(f->kind == WIRE_NEST || f->doc[0]);

@@ -29,7 +29,7 @@
 struct daemon_past {
 	int64_t t_ns; /* since the epoch; 0: none */
 	const char *kind, *outcome;
-	char client[128], report[2 * REPORT_ID_BYTES + 1], explanation[WATCHED_TEXT];
+	char client[WATCHED_NAME], report[2 * REPORT_ID_BYTES + 1], explanation[WATCHED_TEXT];
 };
 
 /* A report that is being recorded. */

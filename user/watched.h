@@ -17,6 +17,7 @@
 #include "user/lib/trigger.h"
 
 #define WATCHED_TEXT 512
+#define WATCHED_NAME 256 /* a unit's name, at the most */
 
 struct watched_point {
 	int64_t t_ns; /* since the epoch, end of the second */
@@ -30,7 +31,7 @@ struct watched_cause {
 	const char *kind, *metric; /* static */
 	double value, expected, threshold;
 	int64_t since_ns; /* since the epoch */
-	char client[CONFIG_LINE_MAX + 1], explanation[WATCHED_TEXT];
+	char client[WATCHED_NAME], explanation[WATCHED_TEXT];
 };
 
 struct watched {

@@ -129,13 +129,25 @@ static const struct {
 	{"[client \"a\"]\n",
 	 "f:1: [client \"a\"]: nothing says which processes it is; give match_unit"},
 	{"[client \"\"]\nmatch_comm = a\n",
-	 "f:1: [client \"\"]: a client's name has 1 to 100 characters"},
+	 "f:1: [client \"\"]: a client's name has 1 to 40 characters"},
 	{"[client a]\nmatch_comm = a\n", "f:1: [client a]: no such section"},
 	{"[client \"%slice\"]\nmatch_comm = a\n", "f:1: [client \"%slice\"]: templates are"},
 	{CLIENT CLIENT, "f:3: [client \"a\"]: this client was there before"},
 	{"[client \"a\"]\nmatch_comm = sixteen_letters_\n", "f:2: match_comm"},
 	{"[client \"a\"]\nmatch_comm =\n", "f:2: match_comm"},
 	{"[agent]\nlabel = a\tb\n[x\001]\n", "f:3: a control character"},
+	{"[agent]\n\001 =\n", "f:2: a control character"},
+	{"[agent]\n= 5\n", "f:2: `= 5`: neither [section] nor key = value"},
+	{"[agent]\nlabel = x\n  y\n", "f:3: `y`: neither [section] nor key = value"},
+	{"[agent]\nlabel = x\n  y", "f:3: `y`: neither"},
+	{"[agent]\n[upload\nurl = x\n", "f:2: `[upload`: a section ends in ]"},
+	{"[agent]\n[agent\n", "f:2: `[agent`: a section ends in ]"},
+	{"[agent] rate_hz = 5\n", "f:1: `[agent] rate_hz = 5`: nothing but a comment may stand"},
+	{"[agent];\n", "f:1: `[agent];`: nothing but a comment may stand behind ]"},
+	{"[client \"a;b ;c\"]\nmatch_comm = a\n", "f:1: `[client \"a;b ;c\"]`: a section ends in ]"},
+	{"[client \"a]b\"]\nmatch_comm = a\n", "f:1: `[client \"a]b\"]`: nothing but a comment"},
+	{"[client \"41_characters_are_more_than_libinih_takes\"]\nmatch_comm = a\n",
+	 "f:1: `[client \"41_characters_are_more_than_libinih_takes\"]`: what stands in [] has at most 49"},
 };
 
 static void test_mistakes(void **state)
@@ -175,23 +187,23 @@ static void test_all_at_once(void **state)
  * end. */
 static void test_limits(void **state)
 {
-	static char text[CONFIG_LIST_MAX * 2000 + 4000];
+	static char text[CONFIG_LIST_MAX * 20 + 4000];
 	struct config_errors errors;
 	struct config c;
 	size_t n, i;
 
 	for (i = 0; i < 2; i++) {
 		n = sprintf(text, "%slog = ", CLIENT);
-		memset(text + n, 'x', 900);
-		memset(text + n + 900, ' ', CONFIG_LINE_MAX - 900 - 6 + i);
+		memset(text + n, 'x', 150);
+		memset(text + n + 150, ' ', CONFIG_LINE_MAX - 150 - 6 + i);
 		sprintf(text + n + CONFIG_LINE_MAX - 6 + i, "\n[agent]\nrate_hz = 7\n");
 		assert_int_equal(parse(text, &c, &errors), i ? -EINVAL : 0);
 		if (i) {
 			assert_string_equal(
 				errors.text[0],
-				"f:3: the line has 1001 bytes; at most 1000 are allowed");
+				"f:3: the line has 199 bytes; at most 198 are allowed");
 		} else {
-			assert_int_equal(strlen(c.clients[0].log.text[0]), 900);
+			assert_int_equal(strlen(c.clients[0].log.text[0]), 150);
 			assert_int_equal(c.agent.rate_hz, 7);
 			config_release(&c);
 		}

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Lines of the file. Not libinih: it cuts long lines, joins indented ones to the line before, and
- * doesn't tell its caller the number of the line that a value came from.
+ * The file, line by line through libinih. As distributions build it, it tells neither the line of a
+ * value nor a section without keys, cuts what is long, and of errors it tells the first. Hence a
+ * reader of our own that counts lines, hands over none that would be cut, has no continuation lines
+ * (they begin with a blank) and puts a line of its own, BEGINS, behind each section's; a line that
+ * the handler does not hear of is one that libinih could not read.
  */
 #include "user/lib/config.h"
 
 #include <errno.h>
+#include <ini.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +18,16 @@
 #include "user/lib/config_private.h"
 
 #define ALLOWED_BYTES 900
+/* No line of a file is so: control characters are refused. */
+#define BEGINS "\001"
+#define BLANKS " \t\r"
 
 struct parser {
 	const char *path;
+	const char *text; /* the rest of it */
+	size_t size;
+	char shown[CONFIG_LINE_MAX + 1]; /* the line that libinih has, without blanks around it */
+	bool unheard, begins;		 /* its handler must hear of it; BEGINS is next */
 	struct config *config;
 	struct config_errors *errors;
 	unsigned line;
@@ -79,8 +90,8 @@ static const char *client_name_error(const struct parser *p, const char *name)
 {
 	size_t i;
 
-	if (!*name || strlen(name) > 100 || strchr(name, '"'))
-		return "a client's name has 1 to 100 characters";
+	if (!*name || strlen(name) > CONFIG_NAME_MAX || strchr(name, '"'))
+		return "a client's name has 1 to 40 characters";
 	if (*name == '%' && strcmp(name, "%unit") && strcmp(name, "%container"))
 		return "templates are \"%unit\" and \"%container\"";
 	if (p->config->n_clients == CONFIG_CLIENTS_MAX)
@@ -117,7 +128,32 @@ static void client_begin(struct parser *p, const char *name)
 	section_defaults(p, CONFIG_CLIENT, client);
 }
 
-static void section_parse(struct parser *p, char *text)
+/* Whether libinih took the line as it stands there: `[NAME]`, and at most a comment behind it. */
+static bool section_whole(struct parser *p, const char *name)
+{
+	size_t n = strlen(name);
+	const char *end = strchr(p->shown, ']'), *rest;
+
+	bool cut = n >= CONFIG_NAME_MAX; /* else it kept the section before, and says nothing */
+
+	if (!end || strncmp(p->shown + 1, name, n) || (p->shown + 1 + n != end && !cut)) {
+		error_at(p, p->line, "`%s`: a section ends in ]", p->shown);
+		return false;
+	}
+	if (p->shown + 1 + n != end) {
+		error_at(p, p->line, "`%s`: what stands in [] has at most %zu characters",
+			 p->shown, n);
+		return false;
+	}
+	rest = end + 1 + strspn(end + 1, BLANKS);
+	if (*rest && (*rest != ';' || rest == end + 1)) {
+		error_at(p, p->line, "`%s`: nothing but a comment may stand behind ]", p->shown);
+		return false;
+	}
+	return true;
+}
+
+static void section_parse(struct parser *p, const char *text)
 {
 	const struct {
 		const char *name;
@@ -128,20 +164,17 @@ static void section_parse(struct parser *p, char *text)
 		{"upload", CONFIG_UPLOAD, &p->config->upload},
 		{"machine", CONFIG_MACHINE, &p->config->machine},
 	};
+	char name[CONFIG_LINE_MAX + 1];
 	size_t n = strlen(text), i;
 
 	p->section = 0;
 	p->skip = true;
 	memset(p->given, 0, sizeof(p->given));
-	if (text[n - 1] != ']') {
-		error_at(p, p->line, "`%s`: a section ends in ]", text);
+	if (!section_whole(p, text))
 		return;
-	}
-	text[n - 1] = 0;
-	text++;
-	if (!strncmp(text, "client \"", 8) && n >= 11 && text[n - 3] == '"') {
-		text[n - 3] = 0;
-		client_begin(p, text + 8);
+	if (!strncmp(text, "client \"", 8) && n >= 9 && text[n - 1] == '"') {
+		snprintf(name, sizeof(name), "%.*s", (int)(n - 9), text + 8);
+		client_begin(p, name);
 		return;
 	}
 	for (i = 0; i < 3; i++)
@@ -194,22 +227,26 @@ static void key_parse(struct parser *p, const char *name, const char *value)
 			 key->allowed);
 }
 
-/* Without blanks around it and without a comment: `;` at the start or after a blank, `#` at the
- * start. */
-static char *line_trim(char *line)
+static void line_unreadable(struct parser *p)
 {
-	char *p;
-	size_t n;
+	error_at(p, p->line, "`%s`: neither [section] nor key = value", p->shown);
+}
 
-	line += strspn(line, " \t");
-	if (*line == '#')
-		*line = 0;
-	for (p = line; *p; p++)
-		if (*p == ';' && (p == line || p[-1] == ' ' || p[-1] == '\t'))
-			*p = 0;
-	for (n = strlen(line); n && strchr(" \t\r", line[n - 1]); n--)
-		line[n - 1] = 0;
-	return line;
+/* libinih's handler; 1 is its `go on`. */
+static int on_line(void *arg, const char *section, const char *name, const char *value)
+{
+	struct parser *p = arg;
+
+	p->unheard = false;
+	if (!strcmp(name, BEGINS))
+		section_parse(p, section);
+	else if (!*name)
+		line_unreadable(p);
+	else if (p->section)
+		key_parse(p, name, value);
+	else if (!p->skip)
+		error_at(p, p->line, "%s: a section must come first, as [agent]", name);
+	return 1;
 }
 
 static bool line_clean(const char *line, size_t n)
@@ -223,42 +260,52 @@ static bool line_clean(const char *line, size_t n)
 	return true;
 }
 
-static void line_parse(struct parser *p, const char *text, size_t n)
+/* The next line into p->shown; empty where it may not be handed over, which is said. */
+static void line_take(struct parser *p, size_t most)
 {
-	char copy[CONFIG_LINE_MAX + 1], *line, *value;
-	size_t i;
+	const char *line = p->text, *end = memchr(line, '\n', p->size);
+	size_t n = end ? (size_t)(end - line) : p->size;
 
-	if (n > CONFIG_LINE_MAX) {
-		error_at(p, p->line, "the line has %zu bytes; at most %d are allowed", n,
-			 CONFIG_LINE_MAX);
+	p->line++;
+	p->text += n + (end != NULL);
+	p->size -= n + (end != NULL);
+	p->shown[0] = 0;
+	if (n > most) {
+		error_at(p, p->line, "the line has %zu bytes; at most %zu are allowed", n, most);
 		return;
 	}
-	if (!line_clean(text, n)) {
+	if (!line_clean(line, n)) {
 		error_at(p, p->line, "a control character; this must be plain text");
 		return;
 	}
-	memcpy(copy, text, n);
-	copy[n] = 0;
-	line = line_trim(copy);
-	if (!*line)
-		return;
-	if (*line == '[') {
-		section_parse(p, line);
-		return;
+	for (; n && strchr(BLANKS, *line); n--)
+		line++;
+	for (; n && strchr(BLANKS, line[n - 1]); n--)
+		;
+	memcpy(p->shown, line, n);
+	p->shown[n] = 0;
+}
+
+/* libinih's reader, with fgets()'s contract. */
+static char *next_line(char *to, int room, void *arg)
+{
+	struct parser *p = arg;
+
+	if (p->unheard)
+		line_unreadable(p);
+	p->unheard = false;
+	if (p->begins) {
+		p->begins = false;
+		snprintf(to, room, BEGINS "=\n");
+		return to;
 	}
-	value = strchr(line, '=');
-	if (!value || value == line) {
-		error_at(p, p->line, "`%s`: neither [section] nor key = value", line);
-		return;
-	}
-	*value++ = 0;
-	value += strspn(value, " \t");
-	for (i = strlen(line); i && strchr(" \t", line[i - 1]); i--)
-		line[i - 1] = 0;
-	if (p->section)
-		key_parse(p, line, value);
-	else if (!p->skip)
-		error_at(p, p->line, "%s: a section must come first, as [agent]", line);
+	if (!p->size || p->err)
+		return NULL;
+	line_take(p, room - 2 < CONFIG_LINE_MAX ? room - 2 : CONFIG_LINE_MAX);
+	p->begins = p->shown[0] == '[';
+	p->unheard = p->shown[0] && !strchr(";#[", p->shown[0]);
+	snprintf(to, room, "%s\n", p->shown);
+	return to;
 }
 
 static void clients_check(struct parser *p)
@@ -284,8 +331,6 @@ int config_parse(const char *path, const char *text, size_t size, struct config 
 {
 	struct config config = {0};
 	struct parser p = {.path = path, .config = &config, .errors = ret_errors};
-	const char *end;
-	size_t n;
 
 	*ret_errors = (struct config_errors){0};
 	section_defaults(&p, CONFIG_AGENT, &config.agent);
@@ -295,15 +340,11 @@ int config_parse(const char *path, const char *text, size_t size, struct config 
 		text += 3;
 		size -= 3;
 	}
-	while (size && !p.err) {
-		end = memchr(text, '\n', size);
-		n = end ? (size_t)(end - text) : size;
-		p.line++;
-		line_parse(&p, text, n);
-		n += end != NULL;
-		text += n;
-		size -= n;
-	}
+	p.text = text;
+	p.size = size;
+	/* An error of a line is one of ours, told above; less than 0 is no memory for a line. */
+	if (!p.err && ini_parse_stream(next_line, &p, on_line, &p) < 0)
+		p.err = -ENOMEM;
 	if (!p.err)
 		clients_check(&p);
 	if (!p.err && ret_errors->n)

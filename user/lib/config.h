@@ -13,7 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_LINE_MAX 1000
+#define CONFIG_LINE_MAX 198 /* libinih would cut a longer one, as distributions build it */
+#define CONFIG_NAME_MAX 40  /* of a client in the file; those of templates are not cut there */
 #define CONFIG_CLIENTS_MAX 200
 #define CONFIG_LIST_MAX 64
 #define CONFIG_ERRORS_MAX 100

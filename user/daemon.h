@@ -89,6 +89,10 @@ int daemon_trigger_manual(struct daemon *d, const char *client, const char *who)
 /* The end of a burst, early or not: the report is written. */
 void daemon_finish(struct daemon *d);
 
+/* What every report of the daemon has beside the profile, whatever it is for. 0 or -errno. */
+int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_cause *cause,
+		struct report *r);
+
 /* The longest that the daemon waited for a CPU within one of the last 60 seconds. */
 double daemon_delay_s(const struct daemon *d);
 

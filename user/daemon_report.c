@@ -45,9 +45,8 @@ static int add_joined(const struct watched_cause *c, struct report *r)
 	return 0;
 }
 
-static int fill_client(struct daemon *d, struct report *r)
+static int fill_client(struct daemon *d, const struct watched *w, struct report *r)
 {
-	const struct watched *w = d->burst.watched;
 	struct client_identity identity = { "" };
 
 	r->client.present = true;
@@ -78,21 +77,27 @@ static int fill_cost(struct daemon *d, struct report *r)
 	return text[0] ? report_set(&r->cost.limited, text) : 0;
 }
 
+int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_cause *cause,
+		struct report *r)
+{
+	int err = fill_trigger(cause, r);
+
+	if (!err)
+		err = fill_client(d, w, r);
+	if (!err)
+		err = watched_report(w, d->machine, r->window.start_ns, r);
+	return err ? err : fill_cost(d, r);
+}
+
 static int fill(struct daemon *d, struct report *r)
 {
 	int err = flight_recorder_report(d->flight,
 					 d->burst.named ? FINAL_NAMES_NS : PARTIAL_NAMES_NS, r);
 
-	if (!err)
-		err = fill_trigger(&d->burst.cause, r);
 	for (size_t i = 0; !err && i < d->burst.njoined; i++)
 		err = add_joined(d->burst.joined[i], r);
 	if (!err)
-		err = fill_client(d, r);
-	if (!err)
-		err = watched_report(d->burst.watched, d->machine, r->window.start_ns, r);
-	if (!err)
-		err = fill_cost(d, r);
+		err = daemon_fill(d, d->burst.watched, &d->burst.cause, r);
 	/* The partial report and the whole one are the same one. */
 	if (!err && d->burst.named)
 		memcpy(r->id, d->burst.id, sizeof(r->id));

@@ -84,6 +84,22 @@ static void client_text(struct out *o, const struct client_second *s)
 		   s->limit_cores, s->limit_cores == 1 ? "" : "s", s->rss_bytes / 1e6);
 }
 
+static void unmatched_text(struct out *o, const struct clients *c, const struct config_client *config)
+{
+	out_printf(o, "%s:%u: client %s: matches no process now\n", c->path, config->line,
+		   config->name);
+}
+
+static void rest_text(struct out *o, const struct clients *c, const struct clients_second *second)
+{
+	for (size_t i = 0; i < second->n; i++)
+		rules_warn(o, c, &second->clients[i]);
+	if (second->left_out)
+		out_printf(o, "%s: templates make at most %d clients; %u more %s left out\n", c->path,
+			   CLIENTS_TEMPLATE_MAX, second->left_out,
+			   second->left_out == 1 ? "is" : "are");
+}
+
 static void section_text(struct out *o, const struct clients *c,
 			 const struct clients_second *second, uint32_t section)
 {
@@ -104,8 +120,21 @@ static void section_text(struct out *o, const struct clients *c,
 			client_text(o, s);
 	}
 	if (!processes)
-		out_printf(o, "%s:%u: client %s: matches no process now\n", c->path, config->line,
-			   config->name);
+		unmatched_text(o, c, config);
+}
+
+void clients_warn(const struct clients *c, const struct clients_second *second, struct out *o)
+{
+	for (uint32_t section = 0; section < c->config->n_clients; section++) {
+		unsigned processes = 0;
+
+		for (size_t i = 0; i < second->n; i++)
+			if (second->clients[i].section == section)
+				processes += second->clients[i].processes;
+		if (!processes)
+			unmatched_text(o, c, &c->config->clients[section]);
+	}
+	rest_text(o, c, second);
 }
 
 void clients_check(const struct clients *c, const struct clients_second *second, struct out *o)
@@ -123,12 +152,7 @@ void clients_check(const struct clients *c, const struct clients_second *second,
 	rules_text(o, &c->config->machine);
 	for (uint32_t i = 0; i < c->config->n_clients; i++)
 		section_text(o, c, second, i);
-	for (size_t i = 0; i < second->n; i++)
-		rules_warn(o, c, &second->clients[i]);
-	if (second->left_out)
-		out_printf(o, "%s: templates make at most %d clients; %u more %s left out\n", c->path,
-			   CLIENTS_TEMPLATE_MAX, second->left_out,
-			   second->left_out == 1 ? "is" : "are");
+	rest_text(o, c, second);
 	if (second->looks_left)
 		out_printf(o, "%u processes were not looked at yet\n", second->looks_left);
 }

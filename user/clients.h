@@ -111,5 +111,7 @@ uint32_t clients_main_pid(const struct clients *c, uint32_t client);
  * limit, and each section and template that matches nothing, with file and line.
  */
 void clients_check(const struct clients *c, const struct clients_second *second, struct out *out);
+/* Of that only what can't work: sections that match nothing, rules that can't fire; a line each. */
+void clients_warn(const struct clients *c, const struct clients_second *second, struct out *out);
 
 #endif

@@ -18,7 +18,6 @@
 
 #define SECOND_NS 1000000000ULL
 #define SERIES_SPARE_S 120     /* what a report reaches back beyond `before`, and how late it is */
-#define WATCHDOG_S 10
 
 enum source { SOURCE_RINGS, SOURCE_CONTROL, SOURCE_SIGNALS };
 
@@ -134,6 +133,7 @@ static void reload(struct daemon *d)
 	if (clients_from(d->config_path, place, &d->clients))
 		exit(VERB_FAILED); /* it had just worked: there is no memory, and we are restarted */
 	d->second = (struct clients_second){ 0 };
+	d->warned = false;
 	d->machine->rules = &place->machine;
 	for (size_t i = 0; i < d->nwatched; i++)
 		d->watched[i]->rules = NULL;
@@ -189,6 +189,17 @@ static int watch_machine(struct daemon *d)
 	return d->machine->baseline ? 0 : -ENOMEM;
 }
 
+static void survive(void)
+{
+	const char *lacks = survive_begin();
+	int err = survive_drop_capabilities();
+
+	if (lacks)
+		daemon_say("%s", lacks);
+	if (err)
+		daemon_say("dropping capabilities: %s", strerror(-err));
+}
+
 static int start(struct daemon *d)
 {
 	const struct config_agent *agent = &d->config.agent;
@@ -208,19 +219,15 @@ static int start(struct daemon *d)
 
 	if (!err)
 		err = flight_recorder_new(&d->flight, &options, error);
-	if (!err)
+	if (!err) {
+		/* Before there is a second thread: each has capabilities of its own. */
+		survive();
 		err = flight_recorder_start(d->flight, error);
+	}
 	if (err) {
 		verb_error("watch: %s", error[0] ? error : strerror(-err));
 		return VERB_FAILED;
 	}
-	const char *lacks = survive_begin();
-
-	if (lacks)
-		daemon_say("%s", lacks);
-	err = survive_drop_capabilities();
-	if (err)
-		daemon_say("dropping capabilities: %s", strerror(-err));
 	d->start_ns = clock_monotonic_ns();
 	budget_init(&d->budget, agent->rate_hz, d->start_ns, flight_recorder_cost_ns(d->flight));
 	return VERB_DONE;
@@ -299,6 +306,7 @@ static int turn(struct daemon *d, int epoll, int signals, int timeout_ms)
 static int run(struct daemon *d, int epoll, int signals)
 {
 	uint64_t second_ns = clock_monotonic_ns() + SECOND_NS;
+	unsigned watchdog_s = survive_watchdog_s();
 	int go = 1;
 
 	survive_notify("READY=1");
@@ -315,7 +323,7 @@ static int run(struct daemon *d, int epoll, int signals)
 			second_ns += SECOND_NS;
 			if (second_ns <= now_ns)
 				second_ns = now_ns + SECOND_NS;
-			if (d->seconds % WATCHDOG_S == 0)
+			if (watchdog_s && d->seconds % watchdog_s == 0)
 				survive_notify("WATCHDOG=1");
 		}
 		if (d->burst.on && clock_monotonic_ns() >= d->burst.end_ns)

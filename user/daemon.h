@@ -59,6 +59,7 @@ struct daemon {
 	struct watched **watched;
 	size_t nwatched, cap_watched;
 	uint64_t seconds; /* how many there have been */
+	bool warned;	  /* of what can't work in the present configuration */
 	struct trigger_budget host_budget;
 	struct budget budget;
 	struct daemon_burst burst;

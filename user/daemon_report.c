@@ -50,7 +50,8 @@ static int fill_client(struct daemon *d, const struct watched *w, struct report 
 	struct client_identity identity = { "" };
 
 	r->client.present = true;
-	if (w != d->machine && w->seen == d->seconds)
+	/* Without rules its section and place are those of the configuration before. */
+	if (w != d->machine && w->rules && w->seen == d->seconds)
 		client_identity_find(&d->config.clients[w->now.section],
 				     flight_recorder_reader(d->flight),
 				     clients_main_pid(d->clients, w->place), &identity);

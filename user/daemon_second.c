@@ -7,6 +7,7 @@
 #include "user/clock.h"
 #include "user/daemon.h"
 #include "user/lib/array.h"
+#include "user/lib/out.h"
 
 #define SAVE_EVERY_S 900 /* each baseline */
 #define FORGET_AFTER_S 3600
@@ -173,6 +174,22 @@ static void keep_budget(struct daemon *d, uint64_t now_ns)
 		daemon_say("changing the sampling rate: %s", strerror(-err));
 }
 
+/* Once, when everything has been looked at: what will not do what its author hopes for. */
+static void warn(struct daemon *d)
+{
+	struct out out;
+	char *line, *rest;
+
+	d->warned = true;
+	out_init(&out, -1);
+	clients_warn(d->clients, &d->second, &out);
+	out_char(&out, '\0');
+	for (line = out.status ? NULL : strtok_r(out.data, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
+		daemon_say("%s", line);
+	out_release(&out);
+}
+
 int daemon_second(struct daemon *d)
 {
 	uint64_t now_ns = clock_monotonic_ns();
@@ -194,6 +211,8 @@ int daemon_second(struct daemon *d)
 	if (err)
 		return err;
 	if (d->second.valid) {
+		if (!d->warned && !d->second.looks_left)
+			warn(d);
 		feed(d, d->machine, &d->second.machine, wall_ns, now_ns);
 		for (uint32_t i = 0; i < d->second.n; i++) {
 			struct watched *w = watched_at(d, i);

@@ -84,6 +84,9 @@ static int add_rules(struct status *s, const struct watched *w, int64_t now_s)
 {
 	char why[160];
 
+	/* Between a reload and the second after it. */
+	if (!w->rules)
+		return 0;
 	for (int kind = 0; kind < DETECTOR_KINDS; kind++) {
 		const struct config_amount *amount = amount_of(w->rules, kind);
 
@@ -149,12 +152,25 @@ static int fill_agent(const struct daemon *d, const struct flight_stats *stats, 
 	s->agent.pid = getpid();
 	s->agent.uptime_s = (now_ns - d->start_ns) / 1e9;
 	s->agent.cpus = d->second.machine_cpus;
+	s->agent.left_out = d->second.left_out;
 	if (status_set(&s->agent.version, BD_VERSION) ||
 	    status_set(&s->agent.label, d->config.agent.label) ||
 	    status_set(&s->agent.config, d->config_path) ||
 	    status_set(&s->agent.mode,
 		       d->dry_run ? "dry run" : stats->bursting ? "burst" : "watching"))
 		return -ENOMEM;
+	return 0;
+}
+
+static int add_losses(const struct flight_stats *stats, struct status *s)
+{
+	for (size_t i = 0; i < stats->nlosses; i++) {
+		struct status_losses *row = status_add_losses(s);
+
+		if (!row || status_set(&row->reason, stats->losses[i].reason))
+			return -ENOMEM;
+		row->count = stats->losses[i].n;
+	}
 	return 0;
 }
 
@@ -182,8 +198,9 @@ static int fill_own(struct daemon *d, struct status *s, uint64_t now_ns)
 	s->cost.rss_bytes = stats.rss_bytes;
 	s->cost.map_bytes = stats.map_bytes;
 	s->cost.delay_s = daemon_delay_s(d);
-	return status_set(&s->sampling.reason, limited) ? -ENOMEM :
-							  fill_agent(d, &stats, s, now_ns);
+	if (status_set(&s->sampling.reason, limited) || add_losses(&stats, s))
+		return -ENOMEM;
+	return fill_agent(d, &stats, s, now_ns);
 }
 
 static int fill_spool(const struct daemon *d, struct status *s)

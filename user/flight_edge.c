@@ -24,6 +24,11 @@ static uint64_t less(uint64_t end, uint64_t begin)
 	return end > begin ? end - begin : 0;
 }
 
+uint64_t flight_edge_idle_due(const struct flight_edge *from, const struct flight_edge *to)
+{
+	return less(to->times.idle_ns, from->times.idle_ns) * from->rate_hz / 1000000000ULL;
+}
+
 /* What was counted between two edges. Idle time is the kernel's: while watching, no switch is seen. */
 static struct collector_totals between(const struct flight_edge *from, const struct flight_edge *to)
 {
@@ -63,8 +68,7 @@ static size_t phases_of_window(const struct flight_window *w,
 		if (!n || phases[n - 1].rate_hz != edge->rate_hz || edge->t_ns == w->trigger_ns)
 			phases[n++] = (struct assemble_phase){ edge->t_ns, edge->rate_hz,
 							       edge->mark };
-		*ret_idle_due += less(edge[1].times.idle_ns, edge->times.idle_ns) * edge->rate_hz /
-				 1000000000ULL;
+		*ret_idle_due += flight_edge_idle_due(edge, edge + 1);
 	}
 	return n;
 }

@@ -19,6 +19,9 @@ struct flight_edge {
 /* Reads all but mark, time and rate. 0 or -errno. */
 int flight_edge_take(struct flight_edge *edge, struct recorder *r);
 
+/* Samples that are due between two edges while CPUs are idle. */
+uint64_t flight_edge_idle_due(const struct flight_edge *from, const struct flight_edge *to);
+
 /* From the first edge to the last one. */
 struct flight_window {
 	const struct flight_edge *edges;

@@ -2,9 +2,10 @@
 #include "user/flight_recorder.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include "user/clock.h"
 #include "user/flight_edge.h"
@@ -22,6 +23,7 @@ struct flight_recorder {
 	size_t nedges;
 	uint64_t next_mark;
 	unsigned rate_hz; /* while nothing is wrong */
+	uint64_t idle_due; /* ticks at which CPUs were idle, from the start to the last edge */
 	bool bursting;
 	uint64_t trigger_ns;
 };
@@ -77,6 +79,8 @@ static int edge_add(struct flight_recorder *f, uint64_t t_ns, unsigned rate_hz)
 		err = flight_edge_take(&edge, f->recorder);
 	if (err)
 		return err;
+	if (f->nedges)
+		f->idle_due += flight_edge_idle_due(&f->edges[f->nedges - 1], &edge);
 	if (f->nedges == FLIGHT_EDGES)
 		edges_drop(f, 1);
 	f->next_mark++;
@@ -240,16 +244,58 @@ uint64_t flight_recorder_cost_ns(const struct flight_recorder *f)
 	return recorder_cpu_ns(f->recorder) + collector_bpf_ns(f->recorder->collector);
 }
 
+static void loss_add(struct flight_stats *s, const char *reason, uint64_t n)
+{
+	if (n)
+		s->losses[s->nlosses++] = (struct flight_loss){ reason, n };
+}
+
+/* As a report has them; what the timer of an idle CPU slept through is no loss of anything. */
+static void losses_fill(const struct flight_recorder *f, const struct flight_edge *now,
+			struct flight_stats *s)
+{
+	static const char *const names[] = BD_LOSS_NAMES;
+	const struct collector_totals *t = &now->totals;
+	uint64_t idle_due = f->idle_due + flight_edge_idle_due(&f->edges[f->nedges - 1], now);
+	uint64_t missing = t->due > t->fired ? t->due - t->fired : 0;
+	uint64_t idle = idle_due > t->idle ? idle_due - t->idle : 0;
+
+	s->fired = t->due > t->fired ? t->due : t->fired;
+	s->lost_samples = s->fired - (t->sent + t->idle + t->filtered);
+	for (int i = 0; i < BD_LOSSES; i++)
+		loss_add(s, names[i], t->loss[i]);
+	for (int i = 0; i < AGGREGATE_LOSSES; i++)
+		loss_add(s, aggregate_loss_names[i], now->loss[i]);
+	if (idle > missing)
+		idle = missing;
+	loss_add(s, "idle CPU, its timer slept", idle);
+	loss_add(s, "not delivered by the kernel", missing - idle);
+}
+
+static uint64_t rss_bytes(int pid)
+{
+	unsigned long long pages = 0;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	FILE *f = fopen(path, "re");
+
+	if (f && fscanf(f, "%*u %llu", &pages) != 1)
+		pages = 0;
+	if (f)
+		fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 void flight_recorder_stats(struct flight_recorder *f, struct flight_stats *ret)
 {
 	struct recorder *r = f->recorder;
-	struct collector_totals totals = { 0 };
+	struct flight_edge now = { .t_ns = clock_monotonic_ns() };
 	struct report cost = { 0 };
+	int reader = reader_pid(r->reader);
 
-	drain_hold(r->drain);
-	collector_totals(r->collector, &totals);
-	drain_let_go(r->drain);
-	recorder_own_cost(r, &totals, &cost);
+	flight_edge_take(&now, r);
+	recorder_own_cost(r, &now.totals, &cost);
 	*ret = (struct flight_stats){
 		.rate_hz = f->bursting ? f->options.burst_hz : f->rate_hz,
 		.bursting = f->bursting,
@@ -257,12 +303,11 @@ void flight_recorder_stats(struct flight_recorder *f, struct flight_stats *ret)
 		.ring_bytes = aggregate_bytes(&r->aggregate),
 		.ring_ns = clock_monotonic_ns() - f->edges[0].t_ns,
 		.cpu_ns = cost.cost.cpu_ns,
-		.bpf_ns = totals.sample_ns + totals.switch_ns,
-		.fired = totals.due > totals.fired ? totals.due : totals.fired,
+		.bpf_ns = now.totals.sample_ns + now.totals.switch_ns,
 		.map_bytes = cost.cost.map_bytes,
-		.rss_bytes = cost.cost.rss_bytes,
+		.rss_bytes = rss_bytes(getpid()) + (reader > 0 ? rss_bytes(reader) : 0),
 	};
-	ret->lost_samples = ret->fired - (totals.sent + totals.idle + totals.filtered);
+	losses_fill(f, &now, ret);
 }
 
 void flight_recorder_threads(struct flight_recorder *f,

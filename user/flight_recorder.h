@@ -24,13 +24,22 @@ struct flight_options {
 	struct aggregate_tap tap;
 };
 
+struct flight_loss {
+	const char *reason;
+	uint64_t n;
+};
+
+#define FLIGHT_LOSSES (BD_LOSSES + AGGREGATE_LOSSES + 2)
+
 struct flight_stats {
 	unsigned rate_hz; /* now */
 	bool bursting;
 	uint64_t samples, ring_bytes, ring_ns; /* held, and how far back */
 	uint64_t cpu_ns, bpf_ns;	       /* own cost since the start */
-	uint64_t map_bytes, rss_bytes;
+	uint64_t map_bytes, rss_bytes;	       /* now */
 	uint64_t fired, lost_samples;	       /* since the start: due, and of them not recorded */
+	struct flight_loss losses[FLIGHT_LOSSES]; /* why, without those that are 0 */
+	size_t nlosses;
 };
 
 int flight_recorder_new(struct flight_recorder **ret, const struct flight_options *options,

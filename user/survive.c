@@ -18,6 +18,7 @@
 #include "user/capability.h"
 
 #define OOM_SCORE "-900"
+#define WATCHDOG_SAFETY 4 /* times within what the manager waits */
 
 static int oom_score(void)
 {
@@ -74,6 +75,17 @@ int survive_drop_capabilities(void)
 		data[i].inheritable &= data[i].permitted;
 	}
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+unsigned survive_watchdog_s(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	unsigned long long wanted_us = usec ? strtoull(usec, NULL, 10) : 0;
+	unsigned long long s = wanted_us / WATCHDOG_SAFETY / 1000000;
+
+	if (!wanted_us || (pid && strtoll(pid, NULL, 10) != getpid()))
+		return 0;
+	return s < 1 ? 1 : s > 60 ? 60 : s;
 }
 
 void survive_notify(const char *state)

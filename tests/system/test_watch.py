@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import time
 
@@ -317,6 +318,87 @@ def test_reload_takes_a_good_file_only(daemon, program):
     program("shares", 60000)
     report = d.report(d.wait_for(d.spool)[0])
     assert report["trigger"]["client"] == "other"
+
+
+def test_reload_while_asked(daemon, program):
+    """Between a reload and the second after it a client has no rules; a report may end just then."""
+    program("idle")
+    d = daemon()
+    d.wait_for(lambda: len(d.status()["clients"]) >= 2)
+    d.write('[client "quiet"]\nmatch_comm = idle\n')
+    assert d.run("trigger", "quiet").returncode == 0
+    for i in range(12):
+        d.process.send_signal(signal.SIGHUP)
+        d.wait_for(lambda: d.said().count("taken up") == i + 1)
+        clients = [c["name"] for c in rows(d.status()["clients"])]
+        assert clients[0] == "machine"
+    d.wait_for(d.spool)
+    assert {r["client"] for r in rows(d.status()["rules"])} == {"quiet"}
+
+
+def test_it_says_what_can_not_work(daemon, program):
+    """At the start, and again after a reload: a client that matches nothing, a rule that can't fire."""
+    program("idle")
+    d = daemon(BURNER)
+    d.wait_for(lambda: "client burner: matches no process now" in d.said())
+    line = d.said().split(": client burner: matches")[0].rsplit(":", 1)[1]
+    assert d.config.read_text().splitlines()[int(line) - 1] == '[client "burner"]'
+    assert "client quiet" not in d.said()
+    d.write('[client "quiet"]\nmatch_comm = idle\nthreshold = 99900% for 2s\n')
+    d.process.send_signal(signal.SIGHUP)
+    d.wait_for(lambda: "client quiet: threshold can't be reached" in d.said())
+    assert d.said().count("matches no process now") == 1
+
+
+CAPABILITIES = {"CHOWN": 0, "DAC_READ_SEARCH": 2, "KILL": 5, "SETGID": 6, "SETUID": 7, "SETPCAP": 8,
+                "IPC_LOCK": 14, "SYS_PTRACE": 19, "SYS_NICE": 23, "SYSLOG": 34, "PERFMON": 38, "BPF": 39,
+                "CHECKPOINT_RESTORE": 40}
+
+
+def proc_status(path):
+    lines = (line.split(":", 1) for line in path.read_text().splitlines())
+    return {name: value.strip() for name, value in lines}
+
+
+def test_what_keeps_it_alive(daemon):
+    """Capabilities are each thread's own, and so is nice; locked memory is resident on demand only."""
+    d = daemon()
+    kept = sum(1 << bit for bit in CAPABILITIES.values())
+    tasks = list(pathlib.Path(f"/proc/{d.process.pid}/task").iterdir())
+    assert len(tasks) == 2
+    for task in tasks:
+        said = proc_status(task / "status")
+        for which in ("CapPrm", "CapEff", "CapBnd"):
+            assert int(said[which], 16) & ~kept == 0, f"{which} of {task}"
+        nice = int((task / "stat").read_text().rsplit(")", 1)[1].split()[16])
+        assert nice <= -10
+    own = proc_status(pathlib.Path(f"/proc/{d.process.pid}/status"))
+    locked, resident = (int(own[name].split()[0]) for name in ("VmLck", "VmRSS"))
+    assert locked > resident / 2 and resident < 64 << 10
+    score = int(pathlib.Path(f"/proc/{d.process.pid}/oom_score_adj").read_text())
+    assert score == -900 or "OOM score can't be lowered" in d.said()
+    # Who opens what users can write has less still, and is the first to give way.
+    for child in pathlib.Path(f"/proc/{d.process.pid}/task/{d.process.pid}/children").read_text().split():
+        said = proc_status(pathlib.Path(f"/proc/{child}/status"))
+        assert int(said["CapEff"], 16) & ~(1 << 2 | 1 << 19 | 1 << 40) == 0 and said["Seccomp"] == "2"
+
+
+def test_it_tells_the_service_manager(build_dir, tmp_path, monkeypatch):
+    """sd_notify's protocol: READY when it watches, WATCHDOG while it does, STOPPING at the end."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(30)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "4000000")
+        d = Daemon(build_dir, tmp_path, BURNER)
+        d.start()
+        try:
+            assert manager.recv(100) == b"READY=1"
+            assert [manager.recv(100) for _ in range(3)] == [b"WATCHDOG=1"] * 3
+            assert d.status()["agent"]["uptime_s"] < 30
+        finally:
+            d.stop()
+        assert manager.recv(100) == b"STOPPING=1"
 
 
 def test_manual_triggers(daemon):

@@ -104,17 +104,21 @@ static __always_inline long emit(void *record, __u64 size)
 }
 
 /* --- who is a target */
-/* Both are filled up with zeroes, so they are compared as two words. */
-static __always_inline bool same_comm(const __u64 *a, const volatile char *b)
+static __always_inline bool same_comm(const char *a, const volatile char *b)
 {
-	const volatile __u64 *words = (const volatile void *)b;
-
-	return a[0] == words[0] && a[1] == words[1];
+#pragma unroll
+	for (int i = 0; i < BD_COMM; i++) {
+		if (a[i] != b[i])
+			return false;
+		if (!a[i])
+			return true;
+	}
+	return true;
 }
 
 static __always_inline bool comm_is_target(struct task_struct *task)
 {
-	__u64 thread[BD_COMM / 8] = {}, process[BD_COMM / 8] = {};
+	char thread[BD_COMM] = {}, process[BD_COMM] = {};
 
 	BPF_CORE_READ_STR_INTO(&thread, task, comm);
 	BPF_CORE_READ_STR_INTO(&process, task, group_leader, comm);

@@ -22,9 +22,8 @@ struct tally {
 static const struct {
 	const char *reason, *remedy;
 } remedies[] = {
-	{"frame pointer", "code of it has neither unwind tables nor frame pointers: build it with "
-			  "-fno-omit-frame-pointer or -fasynchronous-unwind-tables; what is "
-			  "compiled at run time: Java's -XX:+PreserveFramePointer and the like"},
+	{"frame pointer", "it has neither unwind tables nor frame pointers: build it with "
+			  "-fno-omit-frame-pointer or -fasynchronous-unwind-tables"},
 	{"no user registers", "this kernel does not say what its user registers are"},
 	{"table", "its unwind table was not ready or not readable: record longer, or see "
 		  "backdraft doctor"},

@@ -135,6 +135,16 @@ static void unknown_release(struct report_unknown *u)
 	free(u->name);
 	free(u->data);
 	free(u->size);
+	*u = (struct report_unknown){0};
+}
+
+size_t wire_drop_unknown(const struct wire_type *type, void *object)
+{
+	struct report_unknown *u = (struct report_unknown *)((char *)object + type->unknown);
+	size_t n = u->n;
+
+	unknown_release(u);
+	return n;
 }
 
 void wire_release(const struct wire_type *type, void *object)

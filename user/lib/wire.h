@@ -124,6 +124,9 @@ int wire_init(const struct wire_root *root, void *object);
 /* Frees everything in the object, and zeroes it. */
 void wire_release(const struct wire_type *type, void *object);
 
+/* Forgets the fields that this version does not know. How many there were. */
+size_t wire_drop_unknown(const struct wire_type *type, void *object);
+
 /* Keeps a copy of a field that this version does not know. 0 or -ENOMEM. */
 int wire_keep_unknown(struct report_unknown *u, const char *name, size_t len, const void *data,
 		      size_t size);

@@ -1,16 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Walked stacks of programs with a known call chain: equal, frame by frame, from leaf to root.
+"""Walked stacks of programs with a known call chain: equal, frame by frame, from leaf to root."""
 
-Frames are told apart by module and offset through `nm` of the program as it was before it was
-stripped, so the comparison does not rest on the tool's own symbols.
-"""
-
-import bisect
 import collections
-import functools
 import json
 import pathlib
-import re
 import shutil
 import subprocess
 import time
@@ -18,101 +11,23 @@ import time
 import pytest
 
 import bd
+from chains import CHAINS, compare, named
 
-CHAINS = bd.PROGS / "chains"
-TWIN = {"chains-stripped": "chains-dynamic", "chains-cpp-stripped": "chains-cpp"}
 RATE = 499
-
-# What does not hold yet; each goes when it does.
-KNOWN = {
-    "bigframe": "samples before the table is there: the copy of the stack ends within the frame",
-    "altstack": "samples before the table is there: the copy is of the alternate stack alone",
-}
-
-
-@functools.lru_cache(None)
-def symbols(name):
-    """Sorted [(start, end, demangled name)] of a program's functions."""
-    text = subprocess.run(["nm", "-S", "-C", "--defined-only", CHAINS / TWIN.get(name, name)],
-                          capture_output=True, text=True, check=True).stdout
-    found = re.findall(r"^([0-9a-f]+) ([0-9a-f]+) [tTwWi] (.+)$", text, re.MULTILINE)
-    return sorted((int(start, 16), int(start, 16) + int(size, 16), called)
-                  for start, size, called in found)
-
-
-def function_at(name, offset):
-    table = symbols(name)
-    row = bisect.bisect_right(table, (offset, float("inf"), "")) - 1
-    if row >= 0 and table[row][0] <= offset < table[row][1]:
-        return re.sub(r" \[clone .*\]|\.(cold|part|isra|constprop)\b.*", "", table[row][2])
-    return None
-
-
-def named(report, frame):
-    """(whose, name): the function of one of our programs, or of somebody else."""
-    if frame["kind"] == bd.CUT:
-        return "cut", frame["name"]
-    if frame["module"] >= 0:
-        module = report.modules[frame["module"]]["path"].rpartition("/")[2]
-        if (CHAINS / module).exists() and (name := function_at(module, frame["offset"])):
-            return module, name
-    return None, frame["name"]
-
-
-def matches(frames, pattern, own, part):
-    """Whether the frames are the chain; + +1 +2 * stand for frames of others."""
-    def foreign_from(at):
-        end = at
-        while end < len(frames) and frames[end][0] != "cut" and not (
-                frames[end][0] and own.search(frames[end][1])):
-            end += 1
-        return end - at
-
-    reached = {0}  # frames that the words up to here can stand for
-    for word in pattern:
-        after = set()
-        for at in reached:
-            if word in ("+", "+1", "+2", "*"):
-                most = foreign_from(at)
-                least, limit = {"+": (1, most), "+1": (1, 1), "+2": (2, 2), "*": (0, most)}[word]
-                after |= {at + n for n in range(least, min(limit, most) + 1)}
-            elif at < len(frames) and frames[at][0] not in (None, "cut"):
-                ok = word in frames[at][1] if part else word == frames[at][1]
-                after |= {at + 1} if ok else set()
-        reached = after
-    return len(frames) in reached
-
-
-def compare(report, truth):
-    """How many samples between the two time stamps there are, and the chains that are wrong."""
-    own, wrong, total = re.compile(truth["own"]), collections.Counter(), 0
-    for sample in report.samples:
-        thread = report.threads[sample["thread"]]
-        t_ns = report.start_ns + sample["t_ns"]
-        if thread["tid"] != truth["tid"] or not truth["begin_ns"] <= t_ns <= truth["end_ns"]:
-            continue
-        total += 1
-        frames = report.stack(sample["stack"]) if sample["stack"] >= 0 else []
-        walked = tuple(named(report, frame) for frame in frames
-                       if frame["kind"] not in ("kernel", "inlined"))
-        if not matches(walked, tuple(truth["chain"]), own, truth["match"] == "part"):
-            wrong[" <- ".join(name for _, name in walked) or "no stack"] += 1
-    return total, wrong
-
 
 totals = collections.Counter()
 
 
 def check(report):
     """At most one of some 250 samples is wrong; over all cases see test_all_chains_together."""
-    total, wrong = compare(report, report.output)
-    assert total >= 0.5 * RATE * report.output["cpu_ns"] / 1e9, f"only {total} samples"
-    if report.output["case"] not in KNOWN:
-        totals["samples"] += total
-        totals["wrong"] += sum(wrong.values())
-    assert sum(wrong.values()) <= max(1, 0.001 * total), (
-        f"{sum(wrong.values())} of {total} are not {report.output['chain']}:\n" +
-        "\n".join(f"{count} x {chain[:600]}" for chain, count in wrong.most_common(5)))
+    found = compare(report, report.output)
+    assert found.total >= 0.5 * RATE * report.output["cpu_ns"] / 1e9, f"only {found.total} samples"
+    wrong = sum(found.wrong.values())
+    totals["samples"] += found.total
+    totals["wrong"] += wrong
+    assert wrong <= max(1, 0.001 * found.total), (
+        f"{wrong} of {found.total} are not {report.output['chain']}:\n" +
+        "\n".join(f"{count} x {chain[:600]}" for chain, count in found.wrong.most_common(5)))
 
 
 def record(tmp_path, program, *words):
@@ -132,8 +47,7 @@ def cases():
         names = subprocess.run([CHAINS / program], capture_output=True, text=True,
                                check=True).stdout.split()
         for name in names:
-            known = [pytest.mark.xfail(reason=KNOWN[name], strict=False)] if name in KNOWN else []
-            yield pytest.param(program, name, id=f"{program[7:]}-{name}", marks=known)
+            yield pytest.param(program, name, id=f"{program[7:]}-{name}")
 
 
 @pytest.mark.parametrize("program,case", list(cases()))
@@ -142,7 +56,7 @@ def test_chain(tmp_path, program, case):
 
 
 def test_all_chains_together():
-    """99.9 % of the samples of all cases but the known ones."""
+    """99.9 % of the samples of all cases."""
     if totals["samples"] < 5000:
         pytest.skip("optional: runs with all cases only")
     assert totals["wrong"] <= 0.001 * totals["samples"], totals
@@ -161,9 +75,9 @@ def test_named_process(tmp_path, program, case):
         time.sleep(0.2)
         report = bd.capture(tmp_path / "a.bdr", "-d", "0.7", "-F", str(RATE), "-p", process.pid)
         done = bd.finish(process, process.started, 30)
-    total, wrong = compare(report, json.loads(done.stdout))
-    assert total >= 20, f"only {total} samples"
-    assert not wrong, wrong.most_common(5)
+    found = compare(report, json.loads(done.stdout))
+    assert found.total >= 20, f"only {found.total} samples"
+    assert not found.wrong and not found.short, found
 
 
 def test_deeper_than_is_walked(tmp_path):
@@ -201,7 +115,6 @@ def test_binary_replaced_while_it_runs(tmp_path):
     assert len(report.samples) > 100 and good >= 0.99 * len(report.samples), names[:3]
 
 
-@pytest.mark.xfail(reason="the perf-map is looked for when the process has gone", strict=False)
 def test_generated_code_is_named_by_its_perf_map(tmp_path):
     report = record(tmp_path, "chains-dynamic", "jit", "500")
     check(report)

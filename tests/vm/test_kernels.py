@@ -2,10 +2,12 @@
 """The static binary on other kernels: what `doctor` says, and a capture that shows what burns."""
 
 import gzip
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 
 import msgpack
 import pytest
@@ -14,12 +16,32 @@ import kernels
 import vm
 
 ROOT = kernels.ROOT
+sys.path.insert(0, str(ROOT / "tests" / "system"))
+
+import bd  # noqa: E402
+import chains  # noqa: E402
+
 BUILD = ROOT / os.environ.get("O", "build")
 STATIC = BUILD / "backdraft-static"
 SHARES = BUILD / "tests" / "progs" / "shares-static"
 
+# Known chains, each way that a program is linked; what differs only in its symbols is left out.
+CHAINS = [name for name in ("chains-static", "chains-static-pie", "chains-dynamic", "chains-cpp",
+                            "chains-rs") if (chains.CHAINS / name).exists()]
+CHAIN_MS, CHAIN_HZ = 80, 499
+
 # what burns in tests/progs/shares, with its share of each thread's time in percent
 BURNING = {"burn_half": 50, "burn_third": 30, "burn_fifth": 20}
+
+
+def with_libraries(programs):
+    """A guest's files for these programs: themselves, and the libraries that they are linked with."""
+    files = {f"bin/{path.name}": path for path in programs}
+    for path in programs:
+        done = subprocess.run(["ldd", path], capture_output=True, text=True)
+        files.update((library.lstrip("/"), library)
+                     for library in re.findall(r"(/\S+) \(0x", done.stdout))
+    return files
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +60,14 @@ def guest(kernel):
             "backdraft capture -d 16 -o /tmp/hotplug.bdr & record=$!; "
             "sleep 7; echo 0 >$cpu1; sleep 1.5; echo 1 >$cpu1; "
             "sleep 4; echo 0 >$cpu1; sleep 1.5; echo 1 >$cpu1; wait $record; s=$?; kill $burn; exit $s",
+            f"backdraft capture -F {CHAIN_HZ} -o /tmp/chains.bdr -- sh -c '"
+            f"for program in {' '.join(CHAINS)}; do for case in $($program); do "
+            f"$program $case {CHAIN_MS} || exit 1; done; done >/tmp/chains'",
             "dmesg | grep -E 'BUG: |WARNING: |Oops|lockup|detected stall|scheduling while' || true",
         ],
-        files={"bin/backdraft": STATIC, "bin/shares": SHARES},
-        fetch=["/tmp/burn.bdr", "/tmp/btf.gz", "/tmp/hotplug.bdr"],
+        files={"bin/backdraft": STATIC, "bin/shares": SHARES,
+               **with_libraries([chains.CHAINS / name for name in [*CHAINS, "libchain.so"]])},
+        fetch=["/tmp/burn.bdr", "/tmp/btf.gz", "/tmp/hotplug.bdr", "/tmp/chains.bdr", "/tmp/chains"],
         timeout_s=240,
     )
     btf = gzip.decompress(done.files["/tmp/btf.gz"])
@@ -100,7 +126,24 @@ def test_the_same_report_reads_here(guest, tmp_path):
 
 
 def test_the_kernel_complained_of_nothing(guest):
-    assert guest.results[7].stdout == b"", guest.results[7]
+    assert guest.results[-1].stdout == b"", guest.results[-1]
+
+
+def test_known_chains_are_walked(guest, tmp_path):
+    """The programs of tests/system/test_chains.py: 99.9 % of all samples have exactly their chain."""
+    assert guest.results[7].status == 0, guest.results[7]
+    path = tmp_path / "chains.bdr"
+    path.write_bytes(guest.files["/tmp/chains.bdr"])
+    report = bd.Report(path)
+    truths = [json.loads(line) for line in guest.files["/tmp/chains"].splitlines()]
+    assert len(truths) > 40
+    found = {f"{number} {truth['case']}": chains.compare(report, truth)
+             for number, truth in enumerate(truths)}
+    total = sum(each.total for each in found.values())
+    # An emulated CPU that others slow down gets some of its ticks, not all.
+    assert sum(each.total >= 5 for each in found.values()) >= 0.9 * len(found), found
+    wrong = {case: each.wrong for case, each in found.items() if each.wrong}
+    assert sum(sum(each.values()) for each in wrong.values()) <= 0.001 * total, wrong
 
 
 def test_a_cpu_goes_and_comes_back(guest):

@@ -12,7 +12,7 @@ import bd
 
 sys.path.insert(0, str(bd.ROOT / "tools"))
 
-from bench_parts import against_perf, captures  # noqa: E402
+from bench_parts import against_perf, agree, captures  # noqa: E402
 from bench_parts.common import Stacks  # noqa: E402
 
 
@@ -69,3 +69,26 @@ def test_tables_are_measured():
     rows = re.findall(r"([\d,]+) rows, ([\d,]+) rules, .* ms +at most (\d+) ms", done.stdout)
     assert done.status == 0 and [row[2] for row in rows] == ["5", "150"], done.stdout + done.stderr
     assert all(int(row[0].replace(",", "")) > 1000 for row in rows)
+
+
+def script_of(*stacks):
+    """What `perf script` prints: a kernel frame, then those of the stack, leaf first."""
+    return "\n".join("prog \n\tffffffff81000000 entry ([kernel.kallsyms])\n" + "".join(
+        f"\t{offset:x} {name} (/usr/bin/prog)\n" for name, offset in stack) for stack in stacks)
+
+
+def test_stacks_are_compared_by_call_site():
+    root = [("main", 0x300), ("__libc_start_main", 0x400), ("_start", 0x500)]
+    good = [("leaf", 0x100), ("work", 0x200), *root]
+    skipped = [("leaf", 0x110), ("work", 0x200), *root[1:]]
+    ours = agree.chains_of_script(script_of(*[good] * 100))
+    same = agree.chains_of_script(script_of(*[[("leaf", 0x104), *good[1:]]] * 100))
+    wrong = agree.chains_of_script(script_of(*[good] * 50, *[skipped] * 50))
+    assert (ours.samples, ours.whole) == (100, 100) and len(ours.pairs) == 3
+    assert ours.shared_chains(same) == (100, 1) and ours.shared_pairs(same) == 1
+    assert not ours.strangers(same) and not same.strangers(ours)
+    assert wrong.shared_chains(ours) == (100, 0.5)
+    assert [(n, wrong.describe(pair)) for n, pair in wrong.strangers(ours)] == [
+        (50, "work (prog+0x200) <- __libc_start_main (prog+0x400)")]
+    rare = agree.chains_of_script(script_of(*[good] * 99, skipped))
+    assert not rare.strangers(ours), "once may be chance"

@@ -108,7 +108,7 @@ test-system: all progs
 test-vm: static progs
 	$(Q)$(PYTEST) tests/vm
 
--include tests/progs/progs.mk tests/tests.mk tools/tools.mk
+-include server/server.mk tests/progs/progs.mk tests/tests.mk tools/tools.mk
 
 clean:
 	rm -rf $(O)

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "json_scan.h"
 
 struct reader {
 	struct json *doc;
-	const char *at, *end;
+	struct json_scan in;
 	int status; /* sticky */
 };
 
@@ -22,19 +22,9 @@ static uint32_t fail(struct reader *r, int status)
 	return 0;
 }
 
-static void skip_space(struct reader *r)
-{
-	while (r->at < r->end && strchr(" \t\r\n", *r->at) && *r->at)
-		r->at++;
-}
-
 static bool take(struct reader *r, char c)
 {
-	skip_space(r);
-	if (r->at >= r->end || *r->at != c)
-		return false;
-	r->at++;
-	return true;
+	return json_scan_take(&r->in, c);
 }
 
 static uint32_t add_value(struct reader *r, enum json_type type)
@@ -54,151 +44,36 @@ static uint32_t add_value(struct reader *r, enum json_type type)
 	return d->n++;
 }
 
-static int hex4(struct reader *r, uint32_t *ret)
-{
-	*ret = 0;
-	if (r->end - r->at < 4)
-		return -EINVAL;
-	for (int i = 0; i < 4; i++) {
-		static const char digits[] = "0123456789abcdef";
-		const char *digit =
-			*r->at ? strchr(digits, *r->at | (*r->at >= 'A' ? 0x20 : 0)) : NULL;
-
-		if (!digit)
-			return -EINVAL;
-		*ret = *ret << 4 | (digit - digits);
-		r->at++;
-	}
-	return 0;
-}
-
-static char *put_utf8(char *to, uint32_t c)
-{
-	if (c < 0x80) {
-		*to++ = c;
-	} else if (c < 0x800) {
-		*to++ = 0xc0 | c >> 6;
-		*to++ = 0x80 | (c & 0x3f);
-	} else if (c < 0x10000) {
-		*to++ = 0xe0 | c >> 12;
-		*to++ = 0x80 | (c >> 6 & 0x3f);
-		*to++ = 0x80 | (c & 0x3f);
-	} else {
-		*to++ = 0xf0 | c >> 18;
-		*to++ = 0x80 | (c >> 12 & 0x3f);
-		*to++ = 0x80 | (c >> 6 & 0x3f);
-		*to++ = 0x80 | (c & 0x3f);
-	}
-	return to;
-}
-
-/* Behind "\u". Never longer than what it is read from. */
-static char *read_unicode(struct reader *r, char *to)
-{
-	uint32_t c, low;
-
-	if (hex4(r, &c))
-		return NULL;
-	if (c >= 0xd800 && c < 0xdc00 && r->end - r->at >= 6 && !memcmp(r->at, "\\u", 2)) {
-		const char *back = r->at;
-
-		r->at += 2;
-		if (hex4(r, &low))
-			return NULL;
-		if (low >= 0xdc00 && low < 0xe000)
-			return put_utf8(to, 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00));
-		r->at = back;
-	}
-	return put_utf8(to, !c || (c >= 0xd800 && c < 0xe000) ? 0xfffd : c);
-}
-
-static char *read_escape(struct reader *r, char *to)
-{
-	static const char from[] = "\"\\/bfnrt", is[] = "\"\\/\b\f\n\r\t";
-	const char *known;
-	char c;
-
-	if (r->at >= r->end)
-		return NULL;
-	c = *r->at++;
-	if (c == 'u')
-		return read_unicode(r, to);
-	known = c ? strchr(from, c) : NULL;
-	if (!known)
-		return NULL;
-	*to++ = is[known - from];
-	return to;
-}
-
 /* Behind the first quote. All texts lie in one block as large as the input. */
 static const char *read_string(struct reader *r)
 {
-	char *begin = r->doc->text + r->doc->text_n, *to = begin;
+	char *begin = r->doc->text + r->doc->text_n;
+	long len = json_scan_string(&r->in, begin);
 
-	while (r->at < r->end && *r->at != '"') {
-		size_t step = utf8_step(r->at, r->end - r->at);
-
-		if (!step || (unsigned char)*r->at < 0x20)
-			break;
-		if (*r->at != '\\') {
-			memcpy(to, r->at, step);
-			to += step;
-			r->at += step;
-			continue;
-		}
-		r->at++;
-		to = read_escape(r, to);
-		if (!to)
-			break;
-	}
-	if (!to || r->at >= r->end || *r->at != '"') {
+	if (len < 0) {
 		fail(r, -EINVAL);
 		return "";
 	}
-	r->at++;
-	*to++ = '\0';
-	r->doc->text_n = to - r->doc->text;
+	r->doc->text_n += len + 1;
 	return begin;
-}
-
-static const char *digits_of(const char *p, const char *end)
-{
-	while (p < end && *p >= '0' && *p <= '9')
-		p++;
-	return p;
 }
 
 /* strtod() knows more than JSON does, so the form is checked first. */
 static uint32_t read_number(struct reader *r)
 {
-	const char *begin = r->at, *p = begin + (*begin == '-'), *digits = p;
 	uint32_t value = add_value(r, JSON_NUMBER);
+	bool whole;
+	const char *end = json_scan_number(&r->in, &whole);
+	size_t len = end ? end - r->in.at : 0;
 	char text[64];
 
-	p = digits_of(p, r->end);
-	if (p == digits || (p - digits > 1 && *digits == '0'))
+	if (!end || len >= sizeof(text))
 		return fail(r, -EINVAL);
-	if (p < r->end && *p == '.') {
-		digits = ++p;
-		p = digits_of(p, r->end);
-		if (p == digits)
-			return fail(r, -EINVAL);
-	}
-	if (p < r->end && (*p == 'e' || *p == 'E')) {
-		p++;
-		p += p < r->end && (*p == '+' || *p == '-');
-		digits = p;
-		p = digits_of(p, r->end);
-		if (p == digits)
-			return fail(r, -EINVAL);
-	}
-	if ((size_t)(p - begin) >= sizeof(text))
-		return fail(r, -EINVAL);
-	memcpy(text, begin, p - begin);
-	text[p - begin] = '\0';
+	memcpy(text, r->in.at, len);
+	text[len] = '\0';
 	if (!r->status)
 		r->doc->values[value].number = strtod(text, NULL);
-	r->at = p;
+	r->in.at = end;
 	return value;
 }
 
@@ -244,14 +119,9 @@ static uint32_t read_word(struct reader *r)
 		enum json_type type;
 	} words[] = {{"null", JSON_NULL}, {"false", JSON_FALSE}, {"true", JSON_TRUE}};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		size_t len = strlen(words[i].word);
-
-		if ((size_t)(r->end - r->at) < len || memcmp(r->at, words[i].word, len))
-			continue;
-		r->at += len;
-		return add_value(r, words[i].type);
-	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (json_scan_word(&r->in, words[i].word))
+			return add_value(r, words[i].type);
 	return fail(r, -EINVAL);
 }
 
@@ -271,7 +141,7 @@ static uint32_t read_value(struct reader *r, unsigned int depth)
 			r->doc->values[value].text = text;
 		return value;
 	}
-	if (r->at < r->end && (*r->at == '-' || (*r->at >= '0' && *r->at <= '9')))
+	if (r->in.at < r->in.end && (*r->in.at == '-' || (*r->in.at >= '0' && *r->in.at <= '9')))
 		return read_number(r);
 	return read_word(r);
 }
@@ -279,16 +149,16 @@ static uint32_t read_value(struct reader *r, unsigned int depth)
 int json_read(const char *text, size_t len, struct json *ret, size_t *ret_at)
 {
 	struct json doc = {.text = malloc(len + 1)};
-	struct reader r = {.doc = &doc, .at = text, .end = text + len};
+	struct reader r = {.doc = &doc, .in = {text, text + len}};
 
 	if (!doc.text)
 		return -ENOMEM;
 	read_value(&r, 0);
-	skip_space(&r);
-	if (!r.status && r.at != r.end)
+	take(&r, '\0'); /* blanks */
+	if (!r.status && r.in.at != r.in.end)
 		fail(&r, -EINVAL);
 	if (r.status) {
-		*ret_at = r.at - text;
+		*ret_at = r.in.at - text;
 		json_release(&doc);
 		return r.status;
 	}

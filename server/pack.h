@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Bytes in and out of gzip, in memory, with limits; and where the values of MessagePack end. */
+#ifndef BD_SERVER_PACK_H
+#define BD_SERVER_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "user/lib/out.h"
+
+bool pack_is_gzip(const uint8_t *data, size_t size);
+/* The first unpacked byte, or -1: enough to tell a map from an array. */
+int pack_first_byte(const uint8_t *data, size_t size);
+/*
+ * Unpacks into `out`, in memory. 0, -EFBIG (over `limit`), -EINVAL (not gzip, damaged, or more
+ * behind it), -ENOMEM, -EAGAIN where `hold` refused a part.
+ */
+int pack_inflate(const uint8_t *data, size_t size, size_t limit, bool (*hold)(void *, uint64_t),
+		 void *ctx, struct out *out);
+int pack_deflate(const uint8_t *data, size_t size, struct out *out);
+/* Bytes of the value that begins here, whatever it holds; 0 where it is none or not whole. */
+size_t pack_value_size(const uint8_t *data, size_t size);
+/* Bytes of the header of an array and its count; 0 where it is none. */
+size_t pack_array(const uint8_t *data, size_t size, uint64_t *ret_n);
+
+#endif

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/packed.h"
+#include "server/store_sqlite.h"
+#include "user/lib/codec.h"
+
+struct check {
+	sqlite3 *db;
+	void (*line)(void *ctx, const char *text);
+	void *ctx;
+	int64_t wrong;
+	sqlite3_stmt *has_node;
+};
+
+__attribute__((format(printf, 2, 3))) static void tell(struct check *c, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	c->line(c->ctx, text);
+	c->wrong++;
+}
+
+/* Queries that give a row for each thing that is wrong. */
+static const struct {
+	const char *sql, *what;
+} rules[] = {
+	{"PRAGMA integrity_check", NULL},
+	{"SELECT seq FROM reports WHERE seq NOT IN (SELECT seq FROM bodies)",
+	 "report %s has no body"},
+	{"SELECT seq FROM bodies WHERE seq NOT IN (SELECT seq FROM reports)",
+	 "body %s has no report"},
+	{"SELECT seq FROM reports WHERE seq NOT IN (SELECT seq FROM profiles)",
+	 "report %s has no profile"},
+	{"SELECT seq FROM profiles WHERE seq NOT IN (SELECT seq FROM reports)",
+	 "profile %s has no report"},
+	{"SELECT seq FROM reports WHERE kind NOT IN (SELECT id FROM texts) OR client NOT IN"
+	 " (SELECT id FROM texts) OR version NOT IN (SELECT id FROM texts) OR metric NOT IN"
+	 " (SELECT id FROM texts) OR label NOT IN (SELECT id FROM texts)",
+	 "report %s names a text that is not there"},
+	{"SELECT seq FROM reports WHERE host NOT NULL AND host NOT IN (SELECT id FROM hosts)",
+	 "report %s names a host that is not there"},
+	{"SELECT seq FROM reports WHERE facts NOT IN (SELECT id FROM facts)",
+	 "report %s names facts that are not there"},
+	{"SELECT id FROM functions WHERE module NOT IN (SELECT id FROM texts)",
+	 "function %s names a module that is not there"},
+	{"SELECT id FROM stacks WHERE parent <> 0 AND parent NOT IN (SELECT id FROM stacks)",
+	 "stack %s names a parent that is not there"},
+	{"SELECT id FROM stacks WHERE function NOT IN (SELECT id FROM functions)",
+	 "stack %s names a function that is not there"},
+	{"SELECT block FROM function_blocks WHERE function NOT IN (SELECT id FROM functions)",
+	 "block %s names a function that is not there"},
+};
+
+static int check_rule(struct check *c, size_t rule)
+{
+	sqlite3_stmt *st;
+	int status;
+
+	if (sqlite3_prepare_v2(c->db, rules[rule].sql, -1, &st, NULL))
+		return -EIO;
+	while ((status = sqlite3_step(st)) == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(st, 0);
+
+		if (rules[rule].what) {
+			char line[256], *mark;
+
+			snprintf(line, sizeof(line), "%s", rules[rule].what);
+			mark = strstr(line, "%s");
+			*mark = '\0';
+			tell(c, "%s%s%s", line, text ? text : "", mark + 2);
+		} else if (!text || strcmp(text, "ok")) {
+			tell(c, "the file is damaged: %s", text ? text : "");
+		}
+	}
+	sqlite3_finalize(st);
+	return status == SQLITE_DONE ? 0 : -EIO;
+}
+
+static void ignore_value(void *ctx, uint64_t column, uint64_t row, int64_t value)
+{
+}
+
+static bool has_node(struct check *c, int64_t node)
+{
+	bool is_there;
+
+	sqlite3_bind_int64(c->has_node, 1, node);
+	is_there = sqlite3_step(c->has_node) == SQLITE_ROW;
+	sqlite3_reset(c->has_node);
+	return is_there;
+}
+
+static void check_profile(struct check *c, sqlite3_stmt *st, int64_t seq)
+{
+	const uint8_t *stacks = sqlite3_column_blob(st, 3), *series = sqlite3_column_blob(st, 4);
+	struct unpacked u = {stacks, stacks + sqlite3_column_bytes(st, 3), 0};
+	int64_t node = 0;
+
+	while (u.at < u.end && !u.status) {
+		node += unpacked_i64(&u);
+		unpacked_u64(&u);
+		if (!u.status && !has_node(c, node)) {
+			tell(c, "report %lld names stack %lld, which is not there", (long long)seq,
+			     (long long)node);
+			break;
+		}
+	}
+	if (u.status)
+		tell(c, "the stacks of report %lld are damaged", (long long)seq);
+	if (unpacked_series(series, sqlite3_column_bytes(st, 4), ignore_value, NULL))
+		tell(c, "the series of report %lld is damaged", (long long)seq);
+}
+
+/* The bytes must still be the report that they were taken for. */
+static int check_bodies(struct check *c)
+{
+	static const char sql[] = "SELECT r.seq, r.id, b.bytes, p.stacks, p.series FROM reports r"
+				  " JOIN bodies b USING (seq) JOIN profiles p USING (seq)";
+	sqlite3_stmt *st;
+	int status;
+
+	if (sqlite3_prepare_v2(c->db, sql, -1, &st, NULL))
+		return -EIO;
+	while ((status = sqlite3_step(st)) == SQLITE_ROW) {
+		int64_t seq = sqlite3_column_int64(st, 0);
+		char error[CODEC_ERROR_BYTES];
+		struct report r;
+
+		if (report_decode(sqlite3_column_blob(st, 2), sqlite3_column_bytes(st, 2), NULL, &r,
+				  error)) {
+			tell(c, "the body of report %lld can't be read: %s", (long long)seq, error);
+			continue;
+		}
+		if (sqlite3_column_bytes(st, 1) != REPORT_ID_BYTES ||
+		    memcmp(sqlite3_column_blob(st, 1), r.id, REPORT_ID_BYTES))
+			tell(c, "the body of report %lld is another report", (long long)seq);
+		report_release(&r);
+		check_profile(c, st, seq);
+	}
+	sqlite3_finalize(st);
+	return status == SQLITE_DONE ? 0 : -EIO;
+}
+
+int64_t sqlite_check(struct store *store, void (*line)(void *ctx, const char *text), void *ctx)
+{
+	struct sqlite_store *s = (struct sqlite_store *)store;
+	char error[STORE_ERROR_BYTES];
+	struct check c = {.db = sqlite_reader(s, error), .line = line, .ctx = ctx};
+	int err = 0;
+
+	if (!c.db)
+		return -EIO;
+	if (sqlite3_prepare_v2(c.db, "SELECT 1 FROM stacks WHERE id=?", -1, &c.has_node, NULL))
+		err = -EIO;
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && !err; i++)
+		err = check_rule(&c, i);
+	if (!err)
+		err = check_bodies(&c);
+	/* A damaged file may make a query end early. */
+	if (err)
+		tell(&c, "the file can't be read to its end: %s", sqlite3_errmsg(c.db));
+	sqlite3_finalize(c.has_node);
+	sqlite_reader_done(s, c.db);
+	return c.wrong;
+}

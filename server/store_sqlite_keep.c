@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "server/store_sqlite.h"
+
+#define STEP_REPORTS 32
+#define STEP_PAGES 256
+/* Part of the file that may be free before it is given back to the file system. */
+#define FREE_PART 8
+
+static int in_use(struct sqlite_store *s, uint64_t *ret_bytes, bool *ret_sparse)
+{
+	int64_t pages, free_pages, page_bytes;
+
+	if (sqlite_number(s->db, "PRAGMA page_count", &pages) ||
+	    sqlite_number(s->db, "PRAGMA freelist_count", &free_pages) ||
+	    sqlite_number(s->db, "PRAGMA page_size", &page_bytes))
+		return -1;
+	*ret_bytes = (pages - free_pages) * page_bytes;
+	*ret_sparse = free_pages > STEP_PAGES && free_pages > pages / FREE_PART;
+	return 0;
+}
+
+/* The oldest reports, by arrival: an agent's clock may be wrong. */
+static int drop_oldest(struct sqlite_store *s, int64_t since_ns, uint64_t *dropped)
+{
+	sqlite3_stmt *st = s->sql[SQL_OLDEST];
+	int64_t seqs[STEP_REPORTS];
+	int n = 0, status;
+
+	sqlite3_bind_int64(st, 1, since_ns);
+	sqlite3_bind_int64(st, 2, STEP_REPORTS);
+	while ((status = sqlite3_step(st)) == SQLITE_ROW && n < STEP_REPORTS)
+		seqs[n++] = sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	if (status != SQLITE_DONE)
+		return -1;
+	for (int i = 0; i < n; i++)
+		if (sqlite_drop(s, seqs[i]))
+			return -1;
+	*dropped += n;
+	return n && sqlite_step(s, SQL_DROP_BLOCKS) ? -1 : n == STEP_REPORTS;
+}
+
+int sqlite_keep(struct store *store, const struct store_keep *keep, uint64_t *ret_dropped,
+		char error[STORE_ERROR_BYTES])
+{
+	struct sqlite_store *s = (struct sqlite_store *)store;
+	uint64_t bytes, dropped = 0;
+	int more = -1, status;
+	bool sparse;
+
+	*ret_dropped = 0;
+	if (in_use(s, &bytes, &sparse))
+		return sqlite_fail(s->db, error);
+	if (sqlite_step(s, SQL_BEGIN))
+		return sqlite_fail(s->db, error);
+	if (keep->bytes && bytes > keep->bytes)
+		more = drop_oldest(s, INT64_MAX, &dropped);
+	else
+		more = drop_oldest(s, keep->reports_since_ns, &dropped);
+	if (more < 0 || sqlite_step(s, SQL_COMMIT)) {
+		status = sqlite_fail(s->db, error);
+		sqlite_rollback(s);
+		return status;
+	}
+	*ret_dropped = dropped;
+	/* In steps as well: each moves that many pages at most. */
+	if (sparse && sqlite3_exec(s->db, "PRAGMA incremental_vacuum(256)", NULL, NULL, NULL))
+		return sqlite_fail(s->db, error);
+	return more || sparse;
+}

@@ -19,7 +19,6 @@
 #include "user/reader.h"
 #include "user/sandbox.h"
 
-#define SOCKET_FD 3
 #define CPU_SECONDS 10 /* for one request; the tool's patience ends before */
 #define DATA_BYTES (512ull << 20)
 #define ADDRESS_BYTES (16ull << 30)
@@ -39,6 +38,7 @@ static const int allowed[] = {
 	SCMP_SYS(newfstatat),
 	SCMP_SYS(statx),
 	SCMP_SYS(fstatfs),
+	SCMP_SYS(getdents64),
 	SCMP_SYS(fcntl),
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
@@ -158,6 +158,8 @@ static enum reader_reason (*const services[READER_KIND_N])(struct reader_job *) 
 	[READER_OPEN] = serve_open,
 	[READER_SYMBOLS] = reader_serve_symbols,
 	[READER_TABLE] = reader_serve_table,
+	[READER_LOGS] = reader_serve_logs,
+	[READER_JOURNAL] = reader_serve_journal,
 };
 
 /* The limit counts from the process's begin. */
@@ -177,7 +179,12 @@ static enum reader_reason serve(struct reader_job *job)
 {
 	const struct reader_request *q = job->request;
 	enum reader_reason reason = READER_NONE;
+	bool is_log = q->kind == READER_LOGS || q->kind == READER_JOURNAL;
 
+	if (is_log != (job->rights != NULL))
+		return READER_DENIED;
+	if (is_log)
+		return services[q->kind](job);
 	if (job->fd < 0)
 		reason = reader_child_open(&q->where, &job->fd, &job->st);
 	else if (fstat(job->fd, &job->st) < 0)
@@ -215,7 +222,7 @@ static bool receive(int socket, struct reader_request *q, int *ret_fd)
 	       (size_t)n == sizeof(*q) + q->n * sizeof(uint64_t);
 }
 
-static int enter(pid_t parent)
+static int enter(pid_t parent, struct reader_job *job)
 {
 	const struct sandbox sandbox = {
 		.parent = parent,
@@ -230,18 +237,27 @@ static int enter(pid_t parent)
 		.syscalls = allowed,
 	};
 
-	return sandbox_enter(&sandbox, SOCKET_FD);
+	return job->rights ? reader_log_enter(job, &sandbox)
+			   : sandbox_enter(&sandbox, READER_SOCKET_FD);
 }
 
 int reader_child_main(int argc, char **argv)
 {
-	static struct reader_job job = {.socket = SOCKET_FD, .fd = -1, .answer_fd = -1};
+	static struct reader_job job = {.socket = READER_SOCKET_FD, .fd = -1, .answer_fd = -1};
+	static struct reader_rights rights;
 	struct reader_request *q = calloc(1, READER_PACKET_MAX);
-	int err = argc == 2 && q ? enter((pid_t)strtol(argv[1], NULL, 10)) : -EINVAL;
-	enum reader_reason reason = err < 0 ? READER_NO_SANDBOX : READER_NONE;
+	int err = (argc == 2 || argc == 3) && q ? 0 : -EINVAL;
+	enum reader_reason reason;
 
 	if (!q)
 		return 2;
+	if (err == 0 && argc == 3) {
+		err = reader_rights_parse(argv[2], &rights);
+		job.rights = &rights;
+	}
+	if (err == 0)
+		err = enter((pid_t)strtol(argv[1], NULL, 10), &job);
+	reason = err < 0 ? READER_NO_SANDBOX : READER_NONE;
 	q->kind = READER_HELLO;
 	job.request = q;
 	while (send_packet(&job, reason, false) == 0 && err == 0) {
@@ -250,7 +266,7 @@ int reader_child_main(int argc, char **argv)
 		if (job.fd >= 0)
 			close(job.fd);
 		job.answer_fd = -1;
-		if (!receive(SOCKET_FD, q, &job.fd))
+		if (!receive(READER_SOCKET_FD, q, &job.fd))
 			break;
 		limit_cpu();
 		reason = serve(&job);

@@ -47,11 +47,7 @@ int reader_child_openat2(const char *path, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-/*
- * Opens what an O_PATH descriptor stands for, and closes that. To look first is the point: to open
- * a FIFO or a device for reading can block or do something.
- */
-static int open_regular(int path_fd, struct stat *ret_st)
+int reader_child_open_regular(int path_fd, struct stat *ret_st)
 {
 	char link[64];
 	struct stat st;
@@ -59,10 +55,11 @@ static int open_regular(int path_fd, struct stat *ret_st)
 
 	if (fstat(path_fd, &st) < 0) {
 		fd = -errno;
-	} else if (S_ISREG(st.st_mode)) {
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", path_fd);
-		fd = reader_child_openat2(link, O_RDONLY | O_NONBLOCK);
+	} else {
 		*ret_st = st;
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", path_fd);
+		if (S_ISREG(st.st_mode))
+			fd = reader_child_openat2(link, O_RDONLY | O_NONBLOCK);
 	}
 	close(path_fd);
 	return fd;
@@ -85,7 +82,7 @@ int reader_child_open_below(int pid, const char *path, struct stat *ret_st)
 	fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 	fd = fd < 0 ? -errno : fd;
 	close(dir);
-	return fd < 0 ? fd : open_regular(fd, ret_st);
+	return fd < 0 ? fd : reader_child_open_regular(fd, ret_st);
 }
 
 static int open_mapping(int pid, uint64_t start, uint64_t end, struct stat *ret_st)
@@ -96,7 +93,7 @@ static int open_mapping(int pid, uint64_t start, uint64_t end, struct stat *ret_
 	snprintf(link, sizeof(link), "/proc/%d/map_files/%llx-%llx", pid, (unsigned long long)start,
 		 (unsigned long long)end);
 	fd = reader_child_openat2(link, O_PATH);
-	return fd < 0 ? fd : open_regular(fd, ret_st);
+	return fd < 0 ? fd : reader_child_open_regular(fd, ret_st);
 }
 
 static FILE *open_proc(int pid, const char *name)

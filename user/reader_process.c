@@ -69,10 +69,10 @@ static int attributes(posix_spawnattr_t *attr)
 	return -err;
 }
 
-static int spawn(int socket, pid_t *ret)
+static int spawn(int socket, const char *rights, pid_t *ret)
 {
 	char parent[16], path[4096];
-	char *argv[] = {(char *)"backdraft", (char *)READER_VERB, parent, NULL};
+	char *argv[] = {(char *)"backdraft", (char *)READER_VERB, parent, (char *)(uintptr_t)rights, NULL};
 	/* Nothing of the environment is needed, and it may hold secrets; but for where libraries
 	 * are. */
 	const char *libraries = getenv("LD_LIBRARY_PATH");
@@ -108,7 +108,7 @@ int reader_process_start(struct reader_process *p)
 		return -errno;
 	for (int i = 0; i < 2; i++)
 		setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	err = spawn(pair[1], &p->pid);
+	err = spawn(pair[1], p->rights, &p->pid);
 	close(pair[1]);
 	if (err < 0) {
 		close(pair[0]);

@@ -15,6 +15,7 @@
 #define READER_PACKETS_MAX 4096 /* of one answer */
 
 struct reader_process {
+	const char *rights; /* of the child, see reader_log.h; NULL: those that need none of a client */
 	pid_t pid; /* 0: none */
 	int socket;
 	bool ready;		/* it has said hello */

@@ -87,23 +87,55 @@ static int set_capabilities(uint64_t keep)
  * Root without capabilities still owns root's files. Where there is no such user (a user name
  * space) or no right to change to it, it stays what it is.
  */
-static int drop_privileges(uint64_t keep)
+static int drop_to_nobody(void)
 {
+	if (geteuid() == 0 && setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+	    setresuid(NOBODY, NOBODY, NOBODY) < 0 && errno != EINVAL)
+		return -errno;
+	return 0;
+}
+
+/* All of it, or it must not go on. */
+static int drop_to(const struct sandbox_user *user)
+{
+	if (setgroups(user->n_groups, user->groups) < 0 ||
+	    setresgid(user->gid, user->gid, user->gid) < 0 ||
+	    setresuid(user->uid, user->uid, user->uid) < 0)
+		return -errno;
+	return 0;
+}
+
+static int drop_privileges(const struct sandbox *s)
+{
+	int err;
+
 	if (prctl(PR_SET_KEEPCAPS, 1) < 0)
 		return -errno;
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap);
-	if (geteuid() == 0 && setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
-	    setresuid(NOBODY, NOBODY, NOBODY) < 0 && errno != EINVAL)
-		return -errno;
-	return set_capabilities(keep);
+	err = s->user ? drop_to(s->user) : drop_to_nobody();
+	return err < 0 ? err : set_capabilities(s->capabilities);
+}
+
+/* What a library needs that looks for files itself; for reading only, and none that makes one. */
+static int allow_opening(scmp_filter_ctx ctx)
+{
+	static const int calls[] = {SCMP_SYS(readlink),	  SCMP_SYS(readlinkat), SCMP_SYS(access),
+				    SCMP_SYS(faccessat),  SCMP_SYS(faccessat2), SCMP_SYS(stat),
+				    SCMP_SYS(lstat),	  SCMP_SYS(getdents64), -1};
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+				   SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT, O_RDONLY));
+
+	for (size_t i = 0; err == 0 && calls[i] != -1; i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0);
+	return err;
 }
 
 /*
  * Libraries open what a file names as its other parts, devices included; whoever may open does it
  * by openat2. They are told no, as they would be by permissions.
  */
-static int add_other_rules(scmp_filter_ctx ctx)
+static int refuse_opening(scmp_filter_ctx ctx)
 {
 	static const int refused[] = {
 		SCMP_SYS(open),	  SCMP_SYS(openat), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
@@ -112,6 +144,13 @@ static int add_other_rules(scmp_filter_ctx ctx)
 
 	for (size_t i = 0; err == 0 && refused[i] != -1; i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), refused[i], 0);
+	return err;
+}
+
+static int add_other_rules(scmp_filter_ctx ctx, bool may_open)
+{
+	int err = may_open ? allow_opening(ctx) : refuse_opening(ctx);
+
 	if (err == 0)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
@@ -125,7 +164,7 @@ static int add_other_rules(scmp_filter_ctx ctx)
 	return err;
 }
 
-static int filter_syscalls(const int *syscalls)
+static int filter_syscalls(const int *syscalls, bool may_open)
 {
 	static const int sanitizer[] = {SCMP_SYS(sigaltstack),
 					SCMP_SYS(rt_sigaction),
@@ -142,7 +181,7 @@ static int filter_syscalls(const int *syscalls)
 	for (size_t i = 0; SANITIZED && err == 0 && sanitizer[i] != -1; i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, sanitizer[i], 0);
 	if (err == 0)
-		err = add_other_rules(ctx);
+		err = add_other_rules(ctx, may_open);
 	if (err == 0)
 		err = seccomp_load(ctx);
 	if (ctx)
@@ -150,11 +189,11 @@ static int filter_syscalls(const int *syscalls)
 	return err;
 }
 
-static int close_others(int keep_fd)
+static int close_others(int keep_fd, unsigned more)
 {
 	if (syscall(SYS_close_range, 3u, (unsigned)keep_fd - 1, 0u) < 0 && keep_fd > 3)
 		return -errno;
-	return syscall(SYS_close_range, (unsigned)keep_fd + 1, ~0u, 0u) < 0 ? -errno : 0;
+	return syscall(SYS_close_range, (unsigned)keep_fd + 1 + more, ~0u, 0u) < 0 ? -errno : 0;
 }
 
 int sandbox_enter(const struct sandbox *s, int keep_fd)
@@ -164,11 +203,11 @@ int sandbox_enter(const struct sandbox *s, int keep_fd)
 	ignore_signals();
 	if (setpriority(PRIO_PROCESS, 0, s->nice) < 0)
 		return -errno;
-	err = close_others(keep_fd);
+	err = close_others(keep_fd, s->more_fds);
 	if (err == 0)
 		err = set_limits(s);
 	if (err == 0)
-		err = drop_privileges(s->capabilities);
+		err = drop_privileges(s);
 	if (err < 0)
 		return err;
 	/* After the change of user, which clears it. */
@@ -177,5 +216,5 @@ int sandbox_enter(const struct sandbox *s, int keep_fd)
 		return -errno;
 	if (getppid() != s->parent)
 		return -ESRCH;
-	return filter_syscalls(s->syscalls);
+	return filter_syscalls(s->syscalls, s->may_open);
 }

@@ -52,6 +52,8 @@ enum reader_kind {
 	READER_OPEN,	/* -> struct reader_identity and the descriptor */
 	READER_SYMBOLS, /* addresses -> records, in as many packets as it takes */
 	READER_TABLE,	/* -> a descriptor of memory that holds the file's unwind table */
+	READER_LOGS,	/* log_proto.h: a pattern -> the last lines of the files that match */
+	READER_JOURNAL, /* a unit -> the last lines that systemd's journal has of it */
 	READER_KIND_N,
 };
 

@@ -197,7 +197,7 @@ static void summarise(const struct capture *c, const struct report *r)
 			 (c->options.html && !strcmp(c->options.html, "-"));
 	struct out out;
 
-	show_summary(r, to_stdout ? STDERR_FILENO : STDOUT_FILENO);
+	show_summary(r, to_stdout ? STDERR_FILENO : STDOUT_FILENO, false);
 	out_init(&out, to_stdout ? STDERR_FILENO : STDOUT_FILENO);
 	if (c->options.bdr && strcmp(c->options.bdr, "-"))
 		out_printf(&out, "report   %s\n", c->options.bdr);

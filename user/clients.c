@@ -278,3 +278,11 @@ uint32_t clients_main_pid(const struct clients *c, uint32_t client)
 	}
 	return oldest ? oldest->ns_tgid : 0;
 }
+
+const char *clients_unit(const struct clients *c, uint32_t ns_tgid)
+{
+	uint32_t found = idmap_get(&c->by_pid, ns_tgid);
+	uint32_t group = found == IDMAP_NONE ? CLIENTS_NONE : c->processes[found].group;
+
+	return group == CLIENTS_NONE ? "" : c->groups[group].unit;
+}

@@ -106,6 +106,9 @@ uint32_t clients_of_tgid(const struct clients *c, uint32_t tgid);
 /* A process of the client (the oldest that it has), as the tool's own /proc names it; 0 for none. */
 uint32_t clients_main_pid(const struct clients *c, uint32_t client);
 
+/* The unit of systemd that the process is in, or "". */
+const char *clients_unit(const struct clients *c, uint32_t ns_tgid);
+
 /*
  * What would be watched now, after a clients_second(): each client with its rules, processes and
  * limit, and each section and template that matches nothing, with file and line.

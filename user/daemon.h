@@ -7,6 +7,7 @@
  *   daemon.c          its life: start, the loop, signals, reload
  *   daemon_second.c   what happens each second
  *   daemon_report.c   from a trigger to a report
+ *   daemon_logs.c     the clients' logs in it
  *   daemon_status.c   what it tells who asks
  */
 #ifndef BD_DAEMON_H
@@ -69,6 +70,7 @@ struct daemon {
 	size_t keep_s;
 	struct daemon_past past[DAEMON_PAST]; /* a ring */
 	size_t npast;
+	size_t logs_turn; /* whose logs are looked at next */
 	char spool_error[SPOOL_ERROR];
 };
 
@@ -93,6 +95,11 @@ void daemon_finish(struct daemon *d);
 /* What every report of the daemon has beside the profile, whatever it is for. 0 or -errno. */
 int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_cause *cause,
 		struct report *r);
+
+/* Each second: who the clients with logs are, and now and then where these are. */
+void daemon_logs_second(struct daemon *d);
+/* The last lines of the client's logs. 0 or -ENOMEM. */
+int daemon_logs(struct daemon *d, const struct watched *w, struct report *r);
 
 /* The longest that the daemon waited for a CPU within one of the last 60 seconds. */
 double daemon_delay_s(const struct daemon *d);

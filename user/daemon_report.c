@@ -87,6 +87,8 @@ int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_
 		err = fill_client(d, w, r);
 	if (!err)
 		err = watched_report(w, d->machine, r->window.start_ns, r);
+	if (!err)
+		err = daemon_logs(d, w, r);
 	return err ? err : fill_cost(d, r);
 }
 

@@ -221,6 +221,7 @@ int daemon_second(struct daemon *d)
 				feed(d, w, &d->second.clients[i], wall_ns, now_ns);
 		}
 	}
+	daemon_logs_second(d);
 	if (d->seconds % 60 == 0)
 		forget_gone(d);
 	daemon_save(d, false);

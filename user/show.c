@@ -11,11 +11,16 @@
 #include "user/lib/summary.h"
 #include "verb.h"
 
-const struct verb_option verb_show_options[] = {{0}};
+#define OPTION_LOGS VERB_LONG_ONLY
 
-int show_summary(const struct report *r, int fd)
+const struct verb_option verb_show_options[] = {
+	{OPTION_LOGS, "logs", NULL, "each line of the client's log, and not only the last ones"},
+	{0},
+};
+
+int show_summary(const struct report *r, int fd, bool all_logs)
 {
-	struct summary_options options = {0};
+	struct summary_options options = {.all_logs = all_logs};
 	struct out out;
 	int status;
 
@@ -33,16 +38,20 @@ int show_summary(const struct report *r, int fd)
 int verb_show(int argc, char **argv)
 {
 	struct report r;
-	int status;
+	bool all_logs = false;
+	int status, id;
 
-	if (verb_getopt(verb_show_options, argc, argv) != -1)
-		return VERB_WRONG_USE;
+	while ((id = verb_getopt(verb_show_options, argc, argv)) != -1) {
+		if (id != OPTION_LOGS)
+			return VERB_WRONG_USE;
+		all_logs = true;
+	}
 	if (argc - optind != 1)
 		return verb_usage("show", "one report: FILE, or - for standard input");
 	status = verb_read_report(argv[optind], &r);
 	if (status)
 		return status;
-	status = show_summary(&r, STDOUT_FILENO);
+	status = show_summary(&r, STDOUT_FILENO, all_logs);
 	report_release(&r);
 	return status;
 }

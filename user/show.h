@@ -7,8 +7,9 @@
 
 /*
  * Writes the summary to a descriptor: as wide as the terminal, in colour where it is one and
- * NO_COLOR is not set, 80 columns elsewhere. Exit status; says what is wrong.
+ * NO_COLOR is not set, 80 columns elsewhere; of the log the last lines, or all. Exit status; says what
+ * is wrong.
  */
-int show_summary(const struct report *r, int fd);
+int show_summary(const struct report *r, int fd, bool all_logs);
 
 #endif

@@ -31,6 +31,7 @@ void watched_free(struct watched *w)
 	baseline_free(w->baseline);
 	free(w->name);
 	free(w->points);
+	free(w->logs);
 	free(w);
 }
 

@@ -34,6 +34,8 @@ struct watched_cause {
 	char client[WATCHED_NAME], explanation[WATCHED_TEXT];
 };
 
+struct logs_client; /* user/logs.h */
+
 struct watched {
 	char *name;
 	const struct config_rules *rules; /* the configuration's */
@@ -54,6 +56,7 @@ struct watched {
 	size_t npoints, at;	/* a ring: `at` is where the next one goes */
 	size_t most;
 	struct watched_point *points;
+	struct logs_client *logs; /* NULL: it has none, or they were not looked at yet */
 };
 
 /* `keep_s`: how many seconds the series goes back. The baseline is the caller's to set. NULL: -ENOMEM. */

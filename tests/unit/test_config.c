@@ -61,7 +61,8 @@ static void test_example(void **state)
 		"[client \"checkout\"]\nmatch_unit = checkout.service\nmatch_unit=other.service\n"
 		"threshold = 300% for 10s ; 100 % is one CPU\ndeviation = both\nstarvation = 20% "
 		"for 1m\n"
-		"log = /var/log/checkout/*.log\nlog = journal\nversion_file = "
+		"log = /var/log/checkout/*.log\nlog = journal\nlog_seconds = 5m\nlog_as_root = yes\n"
+		"version_file = "
 		"/opt/checkout/VERSION\n"
 		"[machine]\nthreshold = 80% of limit for 1h\n"
 		"[client \"%unit\"]\nmatch_unit = *.service\n# done";
@@ -80,6 +81,10 @@ static void test_example(void **state)
 	assert_int_equal(c.clients[0].rules.deviation, CONFIG_DEVIATION_BOTH);
 	assert_int_equal(c.clients[0].rules.starvation.for_s, 60);
 	assert_int_equal(c.clients[0].log.n, 2);
+	assert_int_equal(c.clients[0].log_seconds, 300);
+	assert_int_equal(c.clients[0].log_lines, 500);
+	assert_int_equal(c.clients[0].log_as_root, 1);
+	assert_int_equal(c.clients[1].log_as_root, 0);
 	assert_true(c.machine.threshold.of_limit && c.machine.threshold.for_s == 3600);
 	assert_string_equal(c.clients[1].name, "%unit");
 	assert_false(c.clients[1].rules.threshold.on);
@@ -108,6 +113,11 @@ static const struct {
 	{"[agent]\nstate_dir = lib\n",
 	 "f:2: state_dir = lib: not allowed; allowed is an absolute path"},
 	{"[agent]\nstate_dir =\n", "f:2: state_dir = : not allowed"},
+	{CLIENT "log = app.log\n", "f:3: log = app.log: not allowed; allowed is an absolute path of "
+				   "files, with * and ? for any, or `journal`"},
+	{CLIENT "log = /var/log/\n", "f:3: log = /var/log/: not allowed"},
+	{CLIENT "log = journald\n", "f:3: log = journald: not allowed"},
+	{CLIENT "log_lines = 0\n", "f:3: log_lines = 0: not allowed; allowed is 1 to 5000"},
 	{"[agent]\nallow = everything\n",
 	 "f:2: allow = everything: not allowed; allowed is hostname | user"},
 	{"[upload]\nurl = http://backdraft.example\n",
@@ -195,6 +205,7 @@ static void test_limits(void **state)
 	for (i = 0; i < 2; i++) {
 		n = sprintf(text, "%slog = ", CLIENT);
 		memset(text + n, 'x', 150);
+		text[n] = '/';
 		memset(text + n + 150, ' ', CONFIG_LINE_MAX - 150 - 6 + i);
 		sprintf(text + n + CONFIG_LINE_MAX - 6 + i, "\n[agent]\nrate_hz = 7\n");
 		assert_int_equal(parse(text, &c, &errors), i ? -EINVAL : 0);

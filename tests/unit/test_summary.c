@@ -15,6 +15,7 @@
 #include "user/lib/cut_stacks.h"
 #include "user/lib/functions.h"
 #include "user/lib/out.h"
+#include "user/lib/summary.h"
 #include "user/lib/summary_text.h"
 
 /* f calls itself: its total counts once. */
@@ -214,13 +215,68 @@ static void test_escapes(void **state)
 	out_release(&out);
 }
 
+static void add_log(struct report *r, int64_t t_ns, const char *text)
+{
+	int64_t row = report_logs_add(&r->logs);
+
+	r->logs.t_ns[row] = t_ns;
+	r->logs.text[row] = report_intern(r, text);
+}
+
+static void add_source(struct report *r, const char *path, const char *state, const char *note,
+		       uint32_t lines)
+{
+	int64_t row = report_log_sources_add(&r->log_sources);
+
+	r->log_sources.path[row] = report_intern(r, path);
+	r->log_sources.state[row] = report_intern(r, state);
+	r->log_sources.note[row] = report_intern(r, note);
+	r->log_sources.lines[row] = lines;
+}
+
+static void test_logs(void **state)
+{
+	struct summary_options options = {.columns = 30, .rows = 2};
+	struct report r;
+	struct out out;
+
+	assert_int_equal(report_init(&r), 0);
+	out_init(&out, -1);
+	summary_logs(&r, &options, &out);
+	assert_int_equal(out.n, 0);
+	add_source(&r, "/a", "read", "", 2);
+	add_source(&r, "/b", "no permission", "", 0);
+	add_source(&r, "/c", "read", "rotated", 1);
+	r.log_sources.lines_left_out[2] = 1200;
+	add_log(&r, 0, "first");
+	add_log(&r, 1795627260123000000, "second \033[31m, which is long");
+	add_log(&r, 1795627261000000000, "third");
+	summary_logs(&r, &options, &out);
+	out_char(&out, '\0');
+	assert_string_equal(out.data, "\nlog      3 lines of 2 files, the last 2 (--logs shows all)\n"
+				      "         /b: no permission\n"
+				      "         /c: read; rotated, 1,200 lines left out\n"
+				      "17:21:00.123  second ?[31m, w\xe2\x80\xa6\n"
+				      "17:21:01.000  third\n");
+	out_release(&out);
+	out_init(&out, -1);
+	options.all_logs = true;
+	summary_logs(&r, &options, &out);
+	out_char(&out, '\0');
+	assert_non_null(strstr(out.data, "log      3 lines of 2 files\n"));
+	assert_non_null(strstr(out.data, "\n              first\n"
+					 "17:21:00.123  second ?[31m, which is long\n"));
+	out_release(&out);
+	report_release(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_recursion), cmocka_unit_test(test_cut_stacks),
 		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_names),
 		cmocka_unit_test(test_out),	  cmocka_unit_test(test_out_error),
-		cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_escapes),	  cmocka_unit_test(test_logs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,6 +59,9 @@ struct config_client {
 	int crash; /* enum config_crash */
 	int64_t processes;
 	struct config_list log;
+	uint32_t log_seconds;
+	int64_t log_lines;
+	int log_as_root; /* 1: with the right to read any file, not the client's own */
 	char *version, *version_file;
 };
 

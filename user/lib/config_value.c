@@ -107,6 +107,12 @@ static int text_set(char **place, const char *text)
 	return 0;
 }
 
+/* A file below some directory; a pattern that ends in a slash would match none. */
+static bool log_good(const char *text)
+{
+	return !strcmp(text, "journal") || (*text == '/' && text[strlen(text) - 1] != '/');
+}
+
 static int list_add(struct config_list *list, const char *text)
 {
 	char **more, *copy;
@@ -201,6 +207,8 @@ int config_value_set(const struct config_key *key, void *place, const char *text
 		if (length < key->min || length > key->max)
 			return -EINVAL;
 		if (!strcmp(key->name, "allow") && choice_find(key->allowed, text) < 0)
+			return -EINVAL;
+		if (!strcmp(key->name, "log") && !log_good(text))
 			return -EINVAL;
 		return list_add(place, text);
 	case CONFIG_COUNT:

@@ -391,6 +391,10 @@ int summary_write(const struct report *r, const struct summary_options *options,
 	status = write_threads(&s);
 	if (!status)
 		status = write_functions(&s);
+	const struct summary_options logs = {s.columns, s.rows, s.colour, options->all_logs};
+
+	if (!status)
+		summary_logs(r, &logs, out);
 	if (!status)
 		write_quality(&s);
 	return status ? status : out->status;

@@ -10,6 +10,7 @@ struct summary_options {
 	unsigned int columns; /* width to keep to; 0 is 80, and at least 60 */
 	unsigned int rows;    /* of each table; 0 is 10 */
 	bool colour;
+	bool all_logs; /* each line of the log, whole, and not the last `rows` as they fit */
 };
 
 /*
@@ -17,5 +18,8 @@ struct summary_options {
  * are cut short. 0 or -errno; other errors are those of `out`.
  */
 int summary_write(const struct report *r, const struct summary_options *options, struct out *out);
+
+/* The part of it that is the client's log; columns and rows must be given. */
+void summary_logs(const struct report *r, const struct summary_options *options, struct out *out);
 
 #endif

@@ -25,6 +25,7 @@ LIBS     := -linih -ldw -lelf -llzma -lz -lpcre2-8 $(MSGPACK) -liberty -lm -lpth
 STATIC_LIBS := $(LIBS) -llzma -lbz2 -lzstd
 STATIC_WRAP := --wrap=dlopen,--wrap=getpwuid,--wrap=initgroups
 HOST_LIBS := -lbpf -lseccomp
+CURL      := -lcurl
 
 BPF_SRC  := $(wildcard bpf/*.bpf.c)
 LIB_SRC  := $(wildcard user/lib/*.c user/lib/*/*.c user/lib/*/*.S)
@@ -86,9 +87,10 @@ $(O)/user/lib/ui/ui.o: $(wildcard user/lib/ui/*)
 $(LIB): $(call obj,$(LIB_SRC))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 $(O)/backdraft: $(call obj,$(HOST_SRC)) $(LIB)
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ $(HOST_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ $(HOST_LIBS) $(CURL) $(LIBS)
 static: $(O)/backdraft-static
-$(O)/backdraft-static: $(call obj,$(HOST_SRC) tools/static/shims.c) $(LIB)
+# Without libcurl, which would bring a dozen libraries and name services along: it can't upload.
+$(O)/backdraft-static: $(call obj,$(filter-out user/upload_http.c,$(HOST_SRC)) tools/static/shims.c) $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -static -Wl,-S,$(STATIC_WRAP) -o $@ $^ $(HOST_LIBS) $(STATIC_LIBS)
 
 # --- tests

@@ -51,3 +51,9 @@ $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(LIB)
 
 # Of the host tool, what needs no kernel is tested as well.
 $(O)/tests/unit/test_thread_table: $(O)/user/thread_table.o $(O)/user/event_queue.o
+
+# The spool and what the uploader tells of itself, on real directories.
+SPOOL_OBJ := $(call obj,$(addprefix user/,spool.c spool_scan.c spool_room.c spool_aside.c spool_beats.c \
+  directory.c upload_status.c))
+$(O)/tests/unit/test_spool: $(O)/tests/unit/test_spool.o $(SPOOL_OBJ) $(LIB)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS)

@@ -109,6 +109,12 @@ static int write_all(int fd, const void *data, size_t size)
 
 int directory_write(int directory, const char *name, const void *data, size_t size)
 {
+	return directory_write_group(directory, name, data, size, -1);
+}
+
+int directory_write_group(int directory, const char *name, const void *data, size_t size,
+			  int64_t group)
+{
 	char temporary[NAME_MAX + 1];
 
 	if (snprintf(temporary, sizeof(temporary), ".writing-%s", name) >= (int)sizeof(temporary))
@@ -119,8 +125,10 @@ int directory_write(int directory, const char *name, const void *data, size_t si
 
 	if (fd < 0)
 		return -errno;
-	int err = write_all(fd, data, size);
+	int err = group >= 0 && (fchown(fd, -1, group) || fchmod(fd, 0640)) ? -errno : 0;
 
+	if (!err)
+		err = write_all(fd, data, size);
 	close(fd);
 	if (!err && renameat(directory, temporary, directory, name))
 		err = -errno;

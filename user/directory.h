@@ -17,5 +17,8 @@ int directory_read(int directory, const char *name, size_t most, void **ret_data
 		   size_t *ret_size);
 /* The file appears whole or not at all, and stays through a power cut. 0 or -errno. */
 int directory_write(int directory, const char *name, const void *data, size_t size);
+/* The same, readable for a group; -1 is none. */
+int directory_write_group(int directory, const char *name, const void *data, size_t size,
+			  int64_t group);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reader.h"
+#include "upload.h"
 #include "verb.h"
 
 static const struct verb verbs[] = {
@@ -27,8 +28,14 @@ static const struct verb verbs[] = {
 	 verb_status},
 	{"top", "[-n N]", "clients and threads live in the terminal, as the daemon sees them; q quits",
 	 verb_top_options, verb_top},
+	{"spool", "[--config FILE | --dir DIR] [--verify] [--mend]",
+	 "reports that wait on disk: list them, check them, mend what a crash left",
+	 verb_spool_options, verb_spool},
 	{"trigger", "[CLIENT]", "make the daemon report now: on a client, or on the machine",
 	 verb_trigger_options, verb_trigger},
+	{"upload", "[--config FILE] [--once]",
+	 "send what waits to the receiver; the daemon runs it by itself", verb_upload_options,
+	 verb_upload},
 	{"watch", "[--config FILE] [--check] [--dry-run]",
 	 "the daemon: a report that begins before the alarm", verb_watch_options, verb_watch},
 	{"schema", "[--json]", "the fields of a report", verb_schema_options, verb_schema},
@@ -121,6 +128,9 @@ int main(int argc, char **argv)
 	/* Not a verb for people: the child that parses what users can write. */
 	if (argc > 1 && !strcmp(argv[1], READER_VERB))
 		return reader_child_main(argc - 1, argv + 1);
+	/* Nor this one: the daemon's, which talks to the network. */
+	if (argc > 1 && !strcmp(argv[1], UPLOAD_VERB))
+		return upload_child_main(argc - 1, argv + 1);
 	if (argc < 2) {
 		help(stderr);
 		return VERB_WRONG_USE;

@@ -17,24 +17,38 @@ void progress_begin(struct progress *p, double total_s)
 	p->total_s = total_s;
 }
 
-void progress_show(struct progress *p, double done_s, uint64_t samples)
+static void draw(char bar[BAR + 1], double part)
 {
-	char bar[BAR + 1];
-	int filled = p->total_s ? (int)(BAR * done_s / p->total_s) : 0;
+	int filled = part < 0 ? 0 : part > 1 ? BAR : (int)(BAR * part);
 
-	if (!p->on)
-		return;
-	if (filled > BAR)
-		filled = BAR;
 	memset(bar, '.', BAR);
 	memset(bar, '#', filled);
 	bar[BAR] = '\0';
+}
+
+void progress_show(struct progress *p, double done_s, uint64_t samples)
+{
+	char bar[BAR + 1];
+
+	if (!p->on)
+		return;
+	draw(bar, p->total_s ? done_s / p->total_s : 0);
 	if (p->total_s)
 		fprintf(stderr, "\r[%s] %.1f of %.1f s, %" PRIu64 " samples ", bar, done_s, p->total_s,
 			samples);
 	else
 		fprintf(stderr, "\rrecording, %.1f s, %" PRIu64 " samples; Ctrl-C ends it ", done_s,
 			samples);
+}
+
+void progress_count(struct progress *p, uint64_t done, uint64_t all, const char *what)
+{
+	char bar[BAR + 1];
+
+	if (!p->on)
+		return;
+	draw(bar, all ? (double)done / all : 1);
+	fprintf(stderr, "\r[%s] %" PRIu64 " of %" PRIu64 " %s ", bar, done, all, what);
 }
 
 void progress_say(struct progress *p, const char *what)

@@ -13,6 +13,8 @@ struct progress {
 
 void progress_begin(struct progress *p, double total_s);
 void progress_show(struct progress *p, double done_s, uint64_t samples);
+/* Of things instead of seconds: "12 of 40 reports". */
+void progress_count(struct progress *p, uint64_t done, uint64_t all, const char *what);
 /* What comes after the recording, such as "names". */
 void progress_say(struct progress *p, const char *what);
 void progress_end(struct progress *p);

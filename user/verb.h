@@ -55,7 +55,9 @@ int verb_schema(int argc, char **argv);
 int verb_show(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_top(int argc, char **argv);
+int verb_spool(int argc, char **argv);
 int verb_trigger(int argc, char **argv);
+int verb_upload(int argc, char **argv);
 int verb_watch(int argc, char **argv);
 
 extern const struct verb_option verb_capture_options[], verb_doctor_options[];
@@ -64,6 +66,7 @@ extern const struct verb_option verb_export_options[], verb_replay_options[];
 extern const struct verb_option verb_schema_options[], verb_show_options[];
 extern const struct verb_option verb_status_options[], verb_top_options[];
 extern const struct verb_option verb_trigger_options[];
+extern const struct verb_option verb_spool_options[], verb_upload_options[];
 extern const struct verb_option verb_watch_options[];
 
 #endif

@@ -171,12 +171,54 @@ static void test_facts_hash(void **state)
 	heartbeats_release(&h);
 }
 
+/* Two batches as one: rows refer to the beats and names that they had. */
+static void test_append(void **state)
+{
+	char error[CODEC_ERROR_BYTES];
+	struct heartbeats all, more, back;
+	struct out out;
+
+	beat(&all);
+	assert_int_equal(heartbeats_init(&more), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(heartbeats_beats_add(&more.beats), i);
+		more.beats.t_ns[i] = 10 + i;
+		assert_int_equal(heartbeats_clients_add(&more.clients), i);
+		more.clients.beat[i] = 2 - i;
+		more.clients.name[i] = heartbeats_intern(&more, i ? "web" : "db");
+		more.clients.rss_kib[i] = -1 - i;
+	}
+	more.facts_hash[3] = 7;
+	assert_int_equal(report_set(&more.facts.host.os, "Debian 12"), 0);
+	more.facts.present = more.facts.host.present = true;
+	assert_int_equal(heartbeats_append(&all, &more), 0);
+	heartbeats_release(&more);
+	encode(&all, &out);
+	assert_int_equal(heartbeats_decode(out.data, out.n, NULL, &back, error), 0);
+	assert_int_equal(back.beats.n, 4);
+	assert_int_equal(back.clients.n, 4);
+	assert_int_equal(back.beats.t_ns[3], 12);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(back.beats.t_ns[back.clients.beat[1 + i]], 12 - i);
+		assert_string_equal(heartbeats_text(&back, back.clients.name[1 + i]),
+				    i ? "web" : "db");
+		assert_int_equal(back.clients.rss_kib[1 + i], -1 - i);
+	}
+	assert_string_equal(heartbeats_text(&back, back.clients.name[0]), "shop");
+	assert_int_equal(back.facts_hash[3], 7);
+	assert_string_equal(back.facts.host.os, "Debian 12");
+	heartbeats_release(&back);
+	heartbeats_release(&all);
+	out_release(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_differs),
 		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_json),
 		cmocka_unit_test(test_refused),	    cmocka_unit_test(test_facts_hash),
+		cmocka_unit_test(test_append),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,8 @@ struct config_agent {
 struct config_upload {
 	char *url, *token_file, *ca_file; /* url "": nothing leaves the machine */
 	int heartbeat;			  /* enum config_heartbeat */
+	char *user;			  /* whom the uploader becomes; "": `backdraft`, or `nobody` */
+	uint32_t connect_timeout_s, timeout_s;
 };
 
 struct config {

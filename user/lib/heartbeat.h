@@ -45,6 +45,10 @@ int heartbeats_decode(const void *data, size_t size, const struct report_limits 
 int heartbeats_decode_fd(int fd, const struct report_limits *limits, struct heartbeats *ret,
 			 char error[CODEC_ERROR_BYTES]);
 
+/* Adds the rows of `from` behind those of `to`, and takes its facts where it has some. 0 or -ENOMEM,
+ * after which `to` is only to be released. */
+int heartbeats_append(struct heartbeats *to, const struct heartbeats *from);
+
 /* One object and a newline. Errors are those of `out`. */
 void heartbeats_json(const struct heartbeats *h, struct out *out);
 

@@ -212,7 +212,7 @@ static void import_parcel(struct import *i, const char *path, struct parcel *p)
 {
 	char error[STORE_ERROR_BYTES];
 
-	if (i->store->ops->put(i->store, p->items, p->n, error)) {
+	if (i->store->ops->put(i->store, p->items, p->n, NULL, 0, error)) {
 		log_line("%s: %s", path, error);
 		i->failed++;
 		return;

@@ -184,28 +184,36 @@ static int read_bare(struct reading *r, const uint8_t *data, size_t size)
 	return read_report(r, data, size, -1);
 }
 
-static int read_json(struct reading *r, const uint8_t *data, size_t size)
+/* JSON of `type` to MessagePack in `out`, which the caller releases. */
+static int pack_json(struct reading *r, const struct wire_type *type, const uint8_t *data,
+		     size_t size, struct out *out)
 {
-	/* A short number takes more as MessagePack, an empty array twice as much. */
-	size_t limit = r->limits->unpacked_bytes, at;
-	struct out out;
 	char what[96];
+	size_t at;
 	int err;
 
 	/* It is charged before it is there: at most 2.5 bytes for one of JSON. */
 	if (!hold(r, 3 * size))
 		return refuse(r, -EAGAIN, "");
+	err = json_pack((const char *)data, size, type, r->limits->unpacked_bytes, out, &at);
+	if (!err)
+		return 0;
+	snprintf(what, sizeof(what),
+		 err == -EFBIG ? "the JSON is too deep or too large at byte %zu"
+			       : "not JSON as it belongs here at byte %zu",
+		 at);
+	return refuse(r, err, what);
+}
+
+static int read_json(struct reading *r, const uint8_t *data, size_t size)
+{
+	struct out out;
+	int err;
+
 	out_init(&out, -1);
-	err = json_pack((const char *)data, size, &wire_report, limit, &out, &at);
-	if (err) {
-		snprintf(what, sizeof(what),
-			 err == -EFBIG ? "the JSON is too deep or too large at byte %zu"
-				       : "not JSON as a report has it at byte %zu",
-			 at);
-		err = refuse(r, err, what);
-	} else {
+	err = pack_json(r, &wire_report, data, size, &out);
+	if (!err)
 		err = read_bare(r, (const uint8_t *)out.data, out.n);
-	}
 	out_release(&out);
 	return err;
 }
@@ -254,4 +262,64 @@ void parcel_release(struct parcel *p)
 	}
 	free(p->items);
 	*p = (struct parcel){0};
+}
+
+static size_t beats_bytes(const struct heartbeats *h)
+{
+	/* Columns by their width, texts by a guess. */
+	return sizeof(*h) + h->beats.n * 128 + h->clients.n * 64 + h->processes.n * 48 +
+	       h->strings.n * 64;
+}
+
+static int read_beats(struct reading *r, const uint8_t *data, size_t size, struct heartbeats *ret)
+{
+	static const uint8_t none[REPORT_ID_BYTES];
+	char error[CODEC_ERROR_BYTES];
+	struct report_limits limits;
+	struct heartbeats h;
+	int err;
+
+	limits_of_beats(r->limits, &limits);
+	err = heartbeats_decode(data, size, &limits, &h, error);
+	if (err)
+		return refuse(r, err, error);
+	if (!memcmp(h.host, none, sizeof(none))) {
+		heartbeats_release(&h);
+		answer_error(r->answer, 422, "the heartbeats have no host");
+		return -EINVAL;
+	}
+	*ret = h;
+	return 0;
+}
+
+int body_read_beats(const struct limits *limits, const struct body_memory *memory, bool json,
+		    const uint8_t *data, size_t size, struct heartbeats *ret, size_t *ret_bytes,
+		    struct answer *answer)
+{
+	struct reading r = {limits, memory, NULL, answer, 0};
+	struct out text, packed;
+	int err = 0;
+
+	out_init(&text, -1);
+	out_init(&packed, -1);
+	if (!size)
+		err = refuse(&r, -EINVAL, "the body is empty");
+	if (!err && json && pack_is_gzip(data, size)) {
+		err = unpack(&r, data, size, &text);
+		data = (const uint8_t *)text.data;
+		size = text.n;
+	}
+	if (!err && json) {
+		err = pack_json(&r, &wire_heartbeats, data, size, &packed);
+		data = (const uint8_t *)packed.data;
+		size = packed.n;
+	}
+	if (!err)
+		err = read_beats(&r, data, size, ret);
+	if (!err)
+		*ret_bytes = beats_bytes(ret);
+	out_release(&text);
+	out_release(&packed);
+	memory->let_go(memory->ctx, r.held);
+	return err;
 }

@@ -36,4 +36,10 @@ int body_read(const struct limits *limits, const struct body_memory *memory, boo
 	      const uint8_t *data, size_t size, struct parcel *ret, struct answer *answer);
 void parcel_release(struct parcel *p);
 
+/* The same for one batch of heartbeats, which heartbeats_release() frees; ret_bytes is about what
+ * it takes in memory. */
+int body_read_beats(const struct limits *limits, const struct body_memory *memory, bool json,
+		    const uint8_t *data, size_t size, struct heartbeats *ret, size_t *ret_bytes,
+		    struct answer *answer);
+
 #endif

@@ -77,6 +77,7 @@ static void write_gauges(struct out *out, struct server *s)
 		{"store_stacks", "different stacks in the store", c.stacks},
 		{"store_texts", "different names in the store", c.texts},
 		{"store_hosts", "different hosts in the store", c.hosts},
+		{"store_beats", "heartbeats in the store", c.beats},
 		{"store_bytes", "what the store uses", c.bytes},
 		{"store_file_bytes", "size of its file", c.file_bytes},
 	};

@@ -39,6 +39,17 @@ static void answer_stored(struct request *q)
 	answer_out(&q->answer, 200, "application/json", &out);
 }
 
+static void answer_accepted(struct request *q)
+{
+	struct out out;
+
+	count(&q->server->counters.beats_accepted, q->beats.accepted);
+	out_init(&out, -1);
+	out_printf(&out, "{\"accepted\":%llu,\"facts_wanted\":%s}\n",
+		   (unsigned long long)q->beats.accepted, q->beats.facts_wanted ? "true" : "false");
+	answer_out(&q->answer, 200, "application/json", &out);
+}
+
 /* In the writer's thread. */
 static void stored(struct writer_job *job)
 {
@@ -52,7 +63,10 @@ static void stored(struct writer_job *job)
 		request_store_error(q, job->status, job->error);
 	} else {
 		atomic_store(&s->full, false);
-		answer_stored(q);
+		if (job->beats)
+			answer_accepted(q);
+		else
+			answer_stored(q);
 	}
 	q->wake(q);
 }
@@ -78,33 +92,62 @@ static bool encoding_known(const struct request_headers *h)
 	       !strcasecmp(h->content_encoding, "identity");
 }
 
+/* What both kinds of body have to be; false after an answer. */
+static bool check_form(struct request *q, bool *ret_json)
+{
+	if (q->params.n)
+		answer_error(&q->answer, 400, "this takes no query");
+	else if (body_type(q->headers.content_type, ret_json))
+		answer_error(&q->answer, 415,
+			     "the Content-Type is neither application/vnd.msgpack nor "
+			     "application/json");
+	else if (!encoding_known(&q->headers))
+		answer_error(&q->answer, 415, "the only Content-Encoding is gzip");
+	return !q->answer.status;
+}
+
 void run_post_reports(struct request *q)
 {
 	struct server *s = q->server;
 	const struct body_memory memory = {hold, let_go, s};
 	bool json;
 
-	if (q->params.n) {
-		answer_error(&q->answer, 400, "this takes no query");
-	} else if (body_type(q->headers.content_type, &json)) {
-		answer_error(&q->answer, 415,
-			     "the Content-Type is neither application/vnd.msgpack nor "
-			     "application/json");
-	} else if (!encoding_known(&q->headers)) {
-		answer_error(&q->answer, 415, "the only Content-Encoding is gzip");
-	} else if (body_read(&s->config.limits, &memory, json, q->body, q->body_n, &q->parcel,
-			     &q->answer)) {
+	if (!check_form(q, &json))
+		return;
+	if (body_read(&s->config.limits, &memory, json, q->body, q->body_n, &q->parcel,
+		      &q->answer)) {
 		count(&s->counters.reports_refused, 1);
-	} else if (key_fits(q)) {
-		count(&s->counters.parts_dropped, q->parcel.dropped);
-		q->job = (struct writer_job){.items = q->parcel.items,
-					     .n = q->parcel.n,
-					     .bytes = q->parcel.bytes,
-					     .done = stored,
-					     .ctx = q};
-		if (q->parcel.n)
-			request_write(q);
-		else
-			answer_stored(q);
+		return;
 	}
+	if (!key_fits(q))
+		return;
+	count(&s->counters.parts_dropped, q->parcel.dropped);
+	q->job = (struct writer_job){.items = q->parcel.items,
+				     .n = q->parcel.n,
+				     .bytes = q->parcel.bytes,
+				     .done = stored,
+				     .ctx = q};
+	if (q->parcel.n)
+		request_write(q);
+	else
+		answer_stored(q);
+}
+
+void run_post_heartbeats(struct request *q)
+{
+	struct server *s = q->server;
+	const struct body_memory memory = {hold, let_go, s};
+	size_t bytes;
+	bool json;
+
+	if (!check_form(q, &json))
+		return;
+	if (body_read_beats(&s->config.limits, &memory, json, q->body, q->body_n, &q->heartbeats,
+			    &bytes, &q->answer)) {
+		count(&s->counters.beats_refused, 1);
+		return;
+	}
+	q->beats.batch = &q->heartbeats;
+	q->job = (struct writer_job){.beats = &q->beats, .bytes = bytes, .done = stored, .ctx = q};
+	request_write(q);
 }

@@ -16,3 +16,11 @@ void limits_of_report(const struct limits *limits, struct report_limits *ret)
 		.depth = limits->depth,
 	};
 }
+
+void limits_of_beats(const struct limits *limits, struct report_limits *ret)
+{
+	limits_of_report(limits, ret);
+	ret->unpacked_bytes = limits->beats_unpacked_bytes;
+	ret->memory_bytes = limits->beats_memory_bytes;
+	ret->rows = limits->beats_rows;
+}

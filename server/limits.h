@@ -13,5 +13,7 @@ struct limits {
 struct report_limits;
 /* What reading one report may take. */
 void limits_of_report(const struct limits *limits, struct report_limits *ret);
+/* The same for a batch of heartbeats. */
+void limits_of_beats(const struct limits *limits, struct report_limits *ret);
 
 #endif

@@ -59,6 +59,8 @@ void request_free(struct request *q)
 		return;
 	drop_body(q);
 	parcel_release(&q->parcel);
+	if (q->beats.batch)
+		heartbeats_release(&q->heartbeats);
 	params_release(&q->params);
 	answer_release(&q->answer);
 	free(q->uri);

@@ -49,6 +49,8 @@ struct request {
 	struct answer answer;
 	/* What waits for the store, see ingest.c. */
 	struct parcel parcel;
+	struct heartbeats heartbeats;
+	struct store_beats beats;
 	struct writer_job job;
 	/* Of http.c: what is suspended is not touched by its thread until it is woken. */
 	void (*suspend)(struct request *q);
@@ -74,6 +76,7 @@ void request_end(struct request *q);
 
 /* One for each route; see routes.c. */
 void run_post_reports(struct request *q);
+void run_post_heartbeats(struct request *q);
 void run_get_reports(struct request *q);
 void run_get_report(struct request *q);
 void run_delete_report(struct request *q);

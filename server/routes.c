@@ -6,6 +6,7 @@
 
 static const struct route routes[] = {
 	{"POST", "/v1/reports", TOKEN_INGEST, true, run_post_reports},
+	{"POST", "/v1/heartbeats", TOKEN_INGEST, true, run_post_heartbeats},
 	{"GET", "/v1/reports", TOKEN_READ, false, run_get_reports},
 	{"GET", "/v1/reports/{id}", TOKEN_READ, false, run_get_report},
 	{"DELETE", "/v1/reports/{id}", TOKEN_ADMIN, false, run_delete_report},

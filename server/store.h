@@ -3,7 +3,7 @@
  * Where reports go: one small interface, a file store_NAME*.c and a row in the table of store.c for
  * each kind of store.
  *
- * Threads: put, remove, keep and put_beats are called by one thread at a time (writer.c); list, get
+ * Threads: put, remove and keep are called by one thread at a time (writer.c); list, get
  * and counts by any number at any time. Everything that has returned 0 is on disk.
  */
 #ifndef BD_SERVER_STORE_H
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "server/digest.h"
+#include "user/lib/heartbeat.h"
 
 #define STORE_ERROR_BYTES 512
 #define STORE_FUNCTION_BYTES 1024
@@ -24,6 +25,13 @@ struct store_item {
 	const void *bytes; /* gzip-compressed MessagePack, a .bdr */
 	size_t size;
 	bool stored; /* set by put: false where it was there already */
+};
+
+/* A batch of heartbeats to put. */
+struct store_beats {
+	const struct heartbeats *batch;
+	uint64_t accepted; /* set by put: beats that were new */
+	bool facts_wanted; /* set by put: the host's facts of that hash are not known */
 };
 
 /* Which reports; a zeroed one is all. Texts are NULL where they don't matter. */
@@ -75,11 +83,12 @@ struct store_ops {
 	void (*close)(struct store *s);
 
 	/*
-	 * All items or none. The same id twice is one report. 0, -ENOSPC or another -errno; then
-	 * nothing has changed, and a later call may succeed.
+	 * All reports and heartbeats or none. The same id twice is one report, the same minute of a
+	 * host twice one heartbeat. 0, -ENOSPC or another -errno; then nothing has changed, and a
+	 * later call may succeed.
 	 */
-	int (*put)(struct store *s, struct store_item *items, size_t n,
-		   char error[STORE_ERROR_BYTES]);
+	int (*put)(struct store *s, struct store_item *items, size_t n, struct store_beats *beats,
+		   size_t n_beats, char error[STORE_ERROR_BYTES]);
 	/* 0, -ENOENT or another -errno. */
 	int (*remove)(struct store *s, const uint8_t id[REPORT_ID_BYTES],
 		      char error[STORE_ERROR_BYTES]);

@@ -48,6 +48,11 @@ static const char *const statements[SQL_STATEMENTS] = {
 	[SQL_OLDEST] =
 		"SELECT seq FROM (SELECT seq, received_ns FROM reports ORDER BY seq LIMIT ?2)"
 		" WHERE received_ns < ?1",
+	[SQL_PUT_BEAT] = "INSERT OR IGNORE INTO beats VALUES (?,?,?,?,?)",
+	[SQL_FIND_HASH] = "SELECT facts_hash FROM hosts WHERE id=?",
+	[SQL_SET_FACTS] = "UPDATE hosts SET facts_hash=?2, facts=?3, label=?4 WHERE id=?1",
+	[SQL_DROP_BEATS] = "DELETE FROM beats WHERE (t_ns, host) IN"
+			   " (SELECT t_ns, host FROM beats WHERE t_ns < ?1 ORDER BY t_ns LIMIT ?2)",
 	[SQL_DROP_BLOCKS] = "DELETE FROM function_blocks WHERE block <"
 			    " (SELECT min(seq) / 512 FROM reports)",
 };
@@ -334,6 +339,7 @@ static int sqlite_counts(struct store *store, struct store_counts *ret)
 		{"SELECT coalesce(max(id), 0) FROM stacks", &ret->stacks},
 		{"SELECT coalesce(max(id), 0) FROM texts", &ret->texts},
 		{"SELECT coalesce(max(id), 0) FROM hosts", &ret->hosts},
+		{"SELECT count(*) FROM beats", &ret->beats},
 	};
 	int err = db ? 0 : -EIO;
 

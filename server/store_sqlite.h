@@ -8,6 +8,7 @@
  *   store_sqlite_names.c    texts, functions and stacks, each once across reports
  *   store_sqlite_blocks.c   which functions are in which reports
  *   store_sqlite_put.c      reports in, and out again
+ *   store_sqlite_beats.c    heartbeats in
  *   store_sqlite_list.c     queries
  *   store_sqlite_keep.c     retention
  *   store_sqlite_check.c    fsck
@@ -56,6 +57,10 @@ enum statement {
 	SQL_DROP_PROFILE,
 	SQL_OLDEST,
 	SQL_DROP_BLOCKS,
+	SQL_PUT_BEAT,
+	SQL_FIND_HASH,
+	SQL_SET_FACTS,
+	SQL_DROP_BEATS,
 	SQL_STATEMENTS
 };
 
@@ -75,7 +80,7 @@ struct blocks {
 
 struct names {
 	uint8_t key[SIPHASH_KEY_BYTES];
-	struct idmap texts, functions;
+	struct idmap texts, functions, hosts, facts;
 	struct pairs stacks;
 };
 
@@ -119,15 +124,20 @@ int names_text(struct sqlite_store *s, const char *text, uint32_t *ret);
 int names_function(struct sqlite_store *s, const char *name, const char *module, uint32_t *ret);
 int names_stack(struct sqlite_store *s, uint32_t parent, uint32_t function, uint32_t *ret);
 int names_host(struct sqlite_store *s, const uint8_t host[REPORT_ID_BYTES], uint32_t *ret);
-int names_facts(struct sqlite_store *s, const struct digest *d, uint32_t *ret);
+/* What a host is: seven texts, in the order of the table. */
+#define FACTS_TEXTS 7
+int names_facts(struct sqlite_store *s, const char *const texts[FACTS_TEXTS], uint64_t cpus,
+		uint64_t memory_bytes, uint32_t *ret);
 
 /* Marks the function as one of report `seq`; blocks_flush() before the commit. 0 or -1. */
 int blocks_mark(struct sqlite_store *s, int64_t seq, uint32_t function);
 int blocks_flush(struct sqlite_store *s);
 void blocks_forget(struct sqlite_store *s);
 
-int sqlite_put(struct store *store, struct store_item *items, size_t n,
-	       char error[STORE_ERROR_BYTES]);
+int sqlite_put(struct store *store, struct store_item *items, size_t n, struct store_beats *beats,
+	       size_t n_beats, char error[STORE_ERROR_BYTES]);
+/* Within its transaction: a batch of heartbeats. 0 or -1. */
+int sqlite_put_beats(struct sqlite_store *s, struct store_beats *beats, int64_t now_ns);
 int sqlite_remove(struct store *store, const uint8_t id[REPORT_ID_BYTES],
 		  char error[STORE_ERROR_BYTES]);
 /* Drops one report within a transaction. 0 or -1. */

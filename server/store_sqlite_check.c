@@ -55,6 +55,10 @@ static const struct {
 	 "stack %s names a parent that is not there"},
 	{"SELECT id FROM stacks WHERE function NOT IN (SELECT id FROM functions)",
 	 "stack %s names a function that is not there"},
+	{"SELECT t_ns FROM beats WHERE host NOT IN (SELECT id FROM hosts)",
+	 "heartbeat %s names a host that is not there"},
+	{"SELECT id FROM hosts WHERE facts NOT NULL AND facts NOT IN (SELECT id FROM facts)",
+	 "host %s names facts that are not there"},
 	{"SELECT block FROM function_blocks WHERE function NOT IN (SELECT id FROM functions)",
 	 "block %s names a function that is not there"},
 };

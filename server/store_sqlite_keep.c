@@ -2,6 +2,7 @@
 #include "server/store_sqlite.h"
 
 #define STEP_REPORTS 32
+#define STEP_BEATS 2000
 #define STEP_PAGES 256
 /* Part of the file that may be free before it is given back to the file system. */
 #define FREE_PART 8
@@ -40,12 +41,24 @@ static int drop_oldest(struct sqlite_store *s, int64_t since_ns, uint64_t *dropp
 	return n && sqlite_step(s, SQL_DROP_BLOCKS) ? -1 : n == STEP_REPORTS;
 }
 
+/* 1 where there may be more, 0 or -1. */
+static int drop_beats(struct sqlite_store *s, int64_t since_ns)
+{
+	sqlite3_stmt *st = s->sql[SQL_DROP_BEATS];
+
+	sqlite3_bind_int64(st, 1, since_ns);
+	sqlite3_bind_int64(st, 2, STEP_BEATS);
+	if (sqlite_step(s, SQL_DROP_BEATS))
+		return -1;
+	return sqlite3_changes(s->db) == STEP_BEATS;
+}
+
 int sqlite_keep(struct store *store, const struct store_keep *keep, uint64_t *ret_dropped,
 		char error[STORE_ERROR_BYTES])
 {
 	struct sqlite_store *s = (struct sqlite_store *)store;
 	uint64_t bytes, dropped = 0;
-	int more = -1, status;
+	int more = -1, beats = 0, status;
 	bool sparse;
 
 	*ret_dropped = 0;
@@ -57,7 +70,9 @@ int sqlite_keep(struct store *store, const struct store_keep *keep, uint64_t *re
 		more = drop_oldest(s, INT64_MAX, &dropped);
 	else
 		more = drop_oldest(s, keep->reports_since_ns, &dropped);
-	if (more < 0 || sqlite_step(s, SQL_COMMIT)) {
+	if (more >= 0)
+		beats = drop_beats(s, keep->beats_since_ns);
+	if (more < 0 || beats < 0 || sqlite_step(s, SQL_COMMIT)) {
 		status = sqlite_fail(s->db, error);
 		sqlite_rollback(s);
 		return status;
@@ -66,5 +81,5 @@ int sqlite_keep(struct store *store, const struct store_keep *keep, uint64_t *re
 	/* In steps as well: each moves that many pages at most. */
 	if (sparse && sqlite3_exec(s->db, "PRAGMA incremental_vacuum(256)", NULL, NULL, NULL))
 		return sqlite_fail(s->db, error);
-	return more || sparse;
+	return more || beats || sparse;
 }

@@ -30,12 +30,15 @@ int names_init(struct sqlite_store *s, char error[STORE_ERROR_BYTES])
 
 void names_forget(struct sqlite_store *s)
 {
-	idmap_release(&s->names.texts);
-	idmap_release(&s->names.functions);
-	pairs_release(&s->names.stacks);
-	memset(&s->names.texts, 0, sizeof(s->names.texts));
-	memset(&s->names.functions, 0, sizeof(s->names.functions));
-	memset(&s->names.stacks, 0, sizeof(s->names.stacks));
+	struct names *n = &s->names;
+	struct idmap *const maps[] = {&n->texts, &n->functions, &n->hosts, &n->facts};
+
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		idmap_release(maps[i]);
+		memset(maps[i], 0, sizeof(*maps[i]));
+	}
+	pairs_release(&n->stacks);
+	memset(&n->stacks, 0, sizeof(n->stacks));
 }
 
 static uint64_t hash_texts(const struct sqlite_store *s, const char *const *texts, size_t n)
@@ -171,46 +174,54 @@ int names_stack(struct sqlite_store *s, uint32_t parent, uint32_t function, uint
 int names_host(struct sqlite_store *s, const uint8_t host[REPORT_ID_BYTES], uint32_t *ret)
 {
 	sqlite3_stmt *find = s->sql[SQL_FIND_HOST], *put = s->sql[SQL_PUT_HOST];
+	struct siphash h;
+	uint64_t hash;
 	int64_t id;
 	int found;
 
+	siphash_init(&h, s->names.key);
+	siphash_add(&h, host, REPORT_ID_BYTES);
+	hash = siphash_result(&h);
+	*ret = idmap_get(&s->names.hosts, hash);
+	if (*ret != IDMAP_NONE)
+		return 0;
 	sqlite3_bind_blob(find, 1, host, REPORT_ID_BYTES, SQLITE_STATIC);
 	found = find_row(find, &id);
 	if (found == 0) {
 		sqlite3_bind_blob(put, 1, host, REPORT_ID_BYTES, SQLITE_STATIC);
 		found = put_row(s, put, &id);
 	}
-	return found < 0 ? -1 : narrow(id, ret);
+	return found < 0 || narrow(id, ret) ? -1 : remember(&s->names.hosts, hash, *ret);
 }
 
-int names_facts(struct sqlite_store *s, const struct digest *d, uint32_t *ret)
+int names_facts(struct sqlite_store *s, const char *const texts[FACTS_TEXTS], uint64_t cpus,
+		uint64_t memory_bytes, uint32_t *ret)
 {
-	const struct digest_facts *f = &d->facts;
-	const uint32_t texts[] = {f->cpu_model, f->disk,	   f->os,   f->kernel,
-				  f->arch,	f->virtualisation, f->agent};
 	sqlite3_stmt *find = s->sql[SQL_FIND_FACTS], *put = s->sql[SQL_PUT_FACTS];
-	const char *all[9];
-	char cpus[24], memory[24];
+	const char *all[FACTS_TEXTS + 2];
+	char n_cpus[24], memory[24];
 	uint64_t hash;
 	int64_t id;
 	int found;
 
-	for (size_t i = 0; i < 7; i++)
-		all[i] = digest_text(d, texts[i]);
-	snprintf(cpus, sizeof(cpus), "%llu", (unsigned long long)f->cpus);
-	snprintf(memory, sizeof(memory), "%llu", (unsigned long long)f->memory_bytes);
-	all[7] = cpus;
-	all[8] = memory;
-	hash = hash_texts(s, all, 9);
+	memcpy(all, texts, FACTS_TEXTS * sizeof(*texts));
+	snprintf(n_cpus, sizeof(n_cpus), "%llu", (unsigned long long)cpus);
+	snprintf(memory, sizeof(memory), "%llu", (unsigned long long)memory_bytes);
+	all[FACTS_TEXTS] = n_cpus;
+	all[FACTS_TEXTS + 1] = memory;
+	hash = hash_texts(s, all, FACTS_TEXTS + 2);
+	*ret = idmap_get(&s->names.facts, hash);
+	if (*ret != IDMAP_NONE)
+		return 0;
 	sqlite3_bind_int64(find, 1, (int64_t)hash);
 	found = find_row(find, &id);
 	if (found == 0) {
 		sqlite3_bind_int64(put, 1, (int64_t)hash);
-		for (size_t i = 0; i < 7; i++)
-			bind_text(put, 2 + i, all[i]);
-		sqlite3_bind_int64(put, 9, (int64_t)f->cpus);
-		sqlite3_bind_int64(put, 10, (int64_t)f->memory_bytes);
+		for (int i = 0; i < FACTS_TEXTS; i++)
+			bind_text(put, 2 + i, texts[i]);
+		sqlite3_bind_int64(put, 9, (int64_t)cpus);
+		sqlite3_bind_int64(put, 10, (int64_t)memory_bytes);
 		found = put_row(s, put, &id);
 	}
-	return found < 0 ? -1 : narrow(id, ret);
+	return found < 0 || narrow(id, ret) ? -1 : remember(&s->names.facts, hash, *ret);
 }

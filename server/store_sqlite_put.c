@@ -12,6 +12,10 @@ static int put_row(struct sqlite_store *s, const struct store_item *item, int64_
 {
 	sqlite3_stmt *st = s->sql[SQL_PUT_REPORT];
 	const struct digest *d = item->digest;
+	const struct digest_facts *f = &d->facts;
+	const uint32_t facts[FACTS_TEXTS] = {f->cpu_model, f->disk,	      f->os,   f->kernel,
+					     f->arch,	   f->virtualisation, f->agent};
+	const char *texts[FACTS_TEXTS];
 	const uint32_t names[] = {d->kind, d->client, d->version, d->metric, d->label};
 	uint32_t id;
 	int at = 1;
@@ -33,7 +37,9 @@ static int put_row(struct sqlite_store *s, const struct store_item *item, int64_
 		sqlite3_bind_int64(st, at++, id);
 	else
 		sqlite3_bind_null(st, at++);
-	if (names_facts(s, d, &id))
+	for (size_t i = 0; i < FACTS_TEXTS; i++)
+		texts[i] = digest_text(d, facts[i]);
+	if (names_facts(s, texts, f->cpus, f->memory_bytes, &id))
 		return -1;
 	sqlite3_bind_int64(st, at++, id);
 	sqlite3_bind_double(st, at++, d->value);
@@ -129,17 +135,21 @@ static int put_one(struct sqlite_store *s, struct store_item *item, int64_t now_
 	return put_profile(s, item->digest, seq);
 }
 
-int sqlite_put(struct store *store, struct store_item *items, size_t n,
-	       char error[STORE_ERROR_BYTES])
+int sqlite_put(struct store *store, struct store_item *items, size_t n, struct store_beats *beats,
+	       size_t n_beats, char error[STORE_ERROR_BYTES])
 {
 	struct sqlite_store *s = (struct sqlite_store *)store;
 	struct timespec now;
+	int64_t now_ns;
 	int status;
 
 	clock_gettime(CLOCK_REALTIME, &now);
+	now_ns = now.tv_sec * 1000000000ll + now.tv_nsec;
 	status = sqlite_step(s, SQL_BEGIN);
 	for (size_t i = 0; i < n && !status; i++)
-		status = put_one(s, &items[i], now.tv_sec * 1000000000ll + now.tv_nsec);
+		status = put_one(s, &items[i], now_ns);
+	for (size_t i = 0; i < n_beats && !status; i++)
+		status = sqlite_put_beats(s, &beats[i], now_ns);
 	if (!status)
 		status = blocks_flush(s);
 	if (!status)

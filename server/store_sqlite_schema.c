@@ -40,6 +40,13 @@ static const char *const steps[] = {
 	"CREATE TABLE profiles (seq INTEGER PRIMARY KEY, threads BLOB, stacks BLOB, series BLOB);"
 	"CREATE TABLE function_blocks (block INTEGER NOT NULL, function INTEGER NOT NULL,"
 	" bits BLOB NOT NULL, PRIMARY KEY (block, function)) WITHOUT ROWID;",
+
+	/* By time first: what comes in goes to the end, and what is too old goes from the front. */
+	"CREATE TABLE beats (t_ns INTEGER NOT NULL, host INTEGER NOT NULL, beat BLOB NOT NULL,"
+	" clients BLOB NOT NULL, processes BLOB NOT NULL, PRIMARY KEY (t_ns, host)) WITHOUT ROWID;"
+	"ALTER TABLE hosts ADD COLUMN facts_hash BLOB;"
+	"ALTER TABLE hosts ADD COLUMN facts INTEGER;"
+	"ALTER TABLE hosts ADD COLUMN label INTEGER;",
 };
 #define N_STEPS ((int)(sizeof(steps) / sizeof(steps[0])))
 

@@ -26,6 +26,7 @@ struct writer {
 	bool stop;
 	/* Of the thread alone. */
 	struct store_item items[GROUP_ITEMS];
+	struct store_beats beats[GROUP_ITEMS];
 	int64_t keep_at_ns;
 	bool keep_more, keep_failed;
 };
@@ -63,7 +64,8 @@ static void write_job(struct writer *w, struct writer_job *job)
 	if (job->remove)
 		job->status = ops->remove(w->store, job->remove, job->error);
 	else
-		job->status = ops->put(w->store, job->items, job->n, job->error);
+		job->status = ops->put(w->store, job->items, job->n, job->beats, job->beats != NULL,
+				       job->error);
 	account(w, began_ns, job->status && job->status != -ENOENT);
 	finish(w, job);
 }
@@ -75,11 +77,15 @@ static struct writer_job *write_group(struct writer *w, struct writer_job *jobs)
 	int64_t began_ns = now_ns(CLOCK_MONOTONIC);
 	struct writer_job *end = jobs, *job, *next;
 	char error[STORE_ERROR_BYTES] = "";
-	size_t n = 0, bytes = 0;
+	size_t n = 0, n_beats = 0, bytes = 0;
 	int status;
 
-	while (end && !end->remove && n + end->n <= GROUP_ITEMS && bytes < GROUP_BYTES) {
-		memcpy(&w->items[n], end->items, end->n * sizeof(*end->items));
+	while (end && !end->remove && n + end->n <= GROUP_ITEMS && n_beats < GROUP_ITEMS &&
+	       bytes < GROUP_BYTES) {
+		if (end->n)
+			memcpy(&w->items[n], end->items, end->n * sizeof(*end->items));
+		if (end->beats)
+			w->beats[n_beats++] = *end->beats;
 		n += end->n;
 		bytes += end->bytes;
 		end = end->next;
@@ -89,12 +95,15 @@ static struct writer_job *write_group(struct writer *w, struct writer_job *jobs)
 		write_job(w, jobs);
 		return next;
 	}
-	status = w->store->ops->put(w->store, w->items, n, error);
+	status = w->store->ops->put(w->store, w->items, n, w->beats, n_beats, error);
 	account(w, began_ns, status);
-	n = 0;
+	n = n_beats = 0;
 	for (job = jobs; job != end; job = next) {
 		next = job->next;
-		memcpy(job->items, &w->items[n], job->n * sizeof(*job->items));
+		if (job->n)
+			memcpy(job->items, &w->items[n], job->n * sizeof(*job->items));
+		if (job->beats)
+			*job->beats = w->beats[n_beats++];
 		n += job->n;
 		job->status = status;
 		memcpy(job->error, error, sizeof(error));

@@ -11,12 +11,13 @@
 #include "server/counters.h"
 #include "server/store.h"
 
-/* What one request wants written: reports, or one report removed. */
+/* What one request wants written: reports, heartbeats, or one report removed. */
 struct writer_job {
 	struct store_item *items;
 	size_t n;
-	const uint8_t *remove; /* an id, or NULL */
-	size_t bytes;	       /* memory that it holds, of all its items */
+	struct store_beats *beats; /* one batch of heartbeats, or NULL */
+	const uint8_t *remove;	   /* an id, or NULL */
+	size_t bytes;		   /* memory that it holds, of all its items */
 	/* Called by the writer's thread when it is done: `status` is 0 or what the store said. */
 	void (*done)(struct writer_job *job);
 	void *ctx;

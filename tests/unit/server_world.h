@@ -108,7 +108,7 @@ static inline bool world_put(struct world *w, int number, const char *client)
 	report_release(&r);
 	assert(!world_read(w, false, out.data, out.n, &p, &a));
 	out_release(&out);
-	assert(!w->store->ops->put(w->store, p.items, p.n, w->error));
+	assert(!w->store->ops->put(w->store, p.items, p.n, NULL, 0, w->error));
 	stored = p.items[0].stored;
 	parcel_release(&p);
 	return stored;

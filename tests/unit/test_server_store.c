@@ -98,7 +98,7 @@ static void test_bytes(void **state)
 	world_report(&r, 7, "shop");
 	world_encode(&r, &out);
 	assert_int_equal(world_read(&w, false, out.data, out.n, &p, &a), 0);
-	assert_int_equal(w.store->ops->put(w.store, p.items, 1, w.error), 0);
+	assert_int_equal(w.store->ops->put(w.store, p.items, 1, NULL, 0, w.error), 0);
 	assert_true(p.items[0].stored);
 	parcel_release(&p);
 	for (int again = 0; again < 2; again++) {
@@ -155,7 +155,7 @@ static void test_one_transaction(void **state)
 		out_release(&out);
 		report_release(&r);
 	}
-	assert_int_equal(w.store->ops->put(w.store, items, 3, w.error), 0);
+	assert_int_equal(w.store->ops->put(w.store, items, 3, NULL, 0, w.error), 0);
 	assert_true(items[0].stored);
 	assert_true(items[1].stored);
 	assert_false(items[2].stored);

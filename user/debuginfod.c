@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -80,6 +81,17 @@ void debuginfod_free(struct debuginfod *d)
 	free(d);
 }
 
+/* Some versions don't call progress() while nothing comes: what is left is theirs to keep, too. */
+static void allow_seconds(const struct debuginfod *d)
+{
+	char seconds[16];
+
+	snprintf(seconds, sizeof(seconds), "%d", (int)((d->until_ns - now_ns()) / 1000000000 + 1));
+	setenv("DEBUGINFOD_TIMEOUT", seconds, 1);
+	setenv("DEBUGINFOD_MAXTIME", seconds, 1);
+	setenv("DEBUGINFOD_RETRY_LIMIT", "0", 1);
+}
+
 int debuginfod_fetch(void *arg, const char *build_id, char **ret_path)
 {
 	struct debuginfod *d = arg;
@@ -89,6 +101,7 @@ int debuginfod_fetch(void *arg, const char *build_id, char **ret_path)
 	if (now_ns() >= d->until_ns)
 		return -ETIMEDOUT;
 	active = d;
+	allow_seconds(d);
 	/* Size 0: the build ID is text. */
 	fd = d->find(d->client, (const unsigned char *)build_id, 0, &path);
 	active = NULL;

@@ -17,6 +17,7 @@
 
 #include "user/clock.h"
 #include "user/lib/array.h"
+#include "user/urgent.h"
 
 #define LOOK_MS 100
 #define SETTLE_MS 3 /* what was too fresh to be put in order is complete then */
@@ -249,8 +250,12 @@ static int patience_ms(const struct drain *d, uint64_t now_ns)
 static int end_window(struct drain *d)
 {
 	const struct timespec grace = { .tv_nsec = FREE_GRACE_MS * 1000000L };
+	struct urgent urgent;
+
+	urgent_begin(&urgent);
 	int err = collector_end(d->collector, d->sentence);
 
+	urgent_end(&urgent);
 	if (err)
 		return err;
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);

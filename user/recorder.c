@@ -11,6 +11,7 @@
 #include "user/assemble.h"
 #include "user/clock.h"
 #include "user/lib/array.h"
+#include "user/urgent.h"
 
 #define IN_FLIGHT_NS 2000000ULL	   /* a record's time is taken before it is in the ring */
 #define NICE (-10)		   /* on a machine that drowns it must be there in time */
@@ -141,6 +142,7 @@ static void read_mappings(struct recorder *r)
 
 int recorder_start(struct recorder *r, uint64_t duration_ns, char error[COLLECTOR_ERROR])
 {
+	struct urgent urgent;
 	int err = sideband_new(&r->sideband);
 
 	if (err) {
@@ -148,8 +150,11 @@ int recorder_start(struct recorder *r, uint64_t duration_ns, char error[COLLECTO
 		return err;
 	}
 	prepare_named(r);
+	urgent_begin(&urgent);
+	urgent_visit_cpus();
 	host_times(&r->times_start);
 	err = collector_begin(r->collector, error);
+	urgent_end(&urgent);
 	if (err)
 		return err;
 	err = drain_start(r->drain, r->collector, r->sideband,

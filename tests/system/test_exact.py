@@ -58,7 +58,7 @@ def edge(series, t_ns, value):
 
 def test_part_of_a_mixed_load(tmp_path):
     """The window begins and ends while the threads run, wait, sleep and hold locks."""
-    with bd.beside(bd.prog("mixed"), "5000", "series") as mixed:
+    with bd.beside(bd.prog("mixed"), "7000", "series") as mixed:
         time.sleep(1)
         report = bd.capture(tmp_path / "a.bdr", "-d", "2", "-p", mixed.pid)
         output, _ = mixed.communicate(timeout=30)

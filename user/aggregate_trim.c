@@ -31,21 +31,6 @@ static void samples_move(struct aggregate *a, uint64_t oldest_ns, const uint32_t
 	a->nsamples = kept;
 }
 
-/* Gives back what a burst, or a busier time, had needed. */
-static void samples_shrink(struct aggregate *a)
-{
-	size_t cap = a->nsamples * 2 + 64;
-
-	if (a->cap_samples <= cap * 2)
-		return;
-	void *less = realloc(a->samples, cap * sizeof(*a->samples));
-
-	if (less) {
-		a->samples = less;
-		a->cap_samples = cap;
-	}
-}
-
 int aggregate_trim(struct aggregate *a, uint64_t oldest_ns, uint64_t now_ns)
 {
 	uint32_t *threads = malloc((a->threads.n + 1) * sizeof(*threads));
@@ -65,7 +50,7 @@ int aggregate_trim(struct aggregate *a, uint64_t oldest_ns, uint64_t now_ns)
 	for (size_t i = 0; err && i < a->stacks.nstacks; i++)
 		stacks[i] = i;
 	samples_move(a, oldest_ns, threads, stacks);
-	samples_shrink(a);
+	array_shrink((void **)&a->samples, &a->cap_samples, a->nsamples, sizeof(*a->samples));
 	if (!err)
 		err = process_table_trim(&a->processes, oldest_ns);
 out:
@@ -85,5 +70,5 @@ void aggregate_new_burst(struct aggregate *a, uint64_t origin_slot)
 size_t aggregate_bytes(const struct aggregate *a)
 {
 	return a->cap_samples * sizeof(*a->samples) + stack_table_bytes(&a->stacks) +
-	       thread_table_bytes(&a->threads);
+	       thread_table_bytes(&a->threads) + process_table_bytes(&a->processes);
 }

@@ -13,6 +13,7 @@
 
 #include "user/clock.h"
 #include "user/config_file.h"
+#include "user/lib/reach.h"
 #include "user/survive.h"
 #include "user/verb.h"
 
@@ -174,7 +175,7 @@ static int watch_machine(struct daemon *d)
 		detector_baseline_options(&d->config.agent, &d->config.machine, 1);
 	char error[STATE_ERROR] = "";
 
-	d->keep_s = d->config.agent.before_s * 7 / 6 + d->config.agent.after_s + SERIES_SPARE_S;
+	d->keep_s = d->config.agent.before_s * (REACH_MOST + 1) + d->config.agent.after_s + SERIES_SPARE_S;
 	d->wait_ns = calloc(d->keep_s, sizeof(*d->wait_ns));
 	d->machine = watched_new("machine", d->keep_s);
 	if (!d->wait_ns || !d->machine)
@@ -326,6 +327,8 @@ static int run(struct daemon *d, int epoll, int signals)
 			if (watchdog_s && d->seconds % watchdog_s == 0)
 				survive_notify("WATCHDOG=1");
 		}
+		if (d->burst.on && flight_recorder_full(d->flight))
+			daemon_cut(d);
 		if (d->burst.on && clock_monotonic_ns() >= d->burst.end_ns)
 			daemon_finish(d);
 	}

@@ -41,6 +41,7 @@ struct daemon_burst {
 	struct watched_cause *joined[DAEMON_JOINED_MAX];
 	size_t njoined;
 	uint64_t end_ns; /* CLOCK_MONOTONIC */
+	uint64_t cut_ns; /* what is missing of it, for want of memory */
 	uint8_t id[REPORT_ID_BYTES];
 	char name[SPOOL_NAME];
 };
@@ -89,6 +90,8 @@ void daemon_save(struct daemon *d, bool all);
 void daemon_trigger(struct daemon *d, struct watched *w, const struct watched_cause *cause);
 /* By hand. NULL: the machine. 0, or -ENOENT: no such client. */
 int daemon_trigger_manual(struct daemon *d, const char *client, const char *who);
+/* There is no memory for more of it: the burst ends now. */
+void daemon_cut(struct daemon *d);
 /* The end of a burst, early or not: the report is written. */
 void daemon_finish(struct daemon *d);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* From a trigger to a report in the spool. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,11 @@ static int fill_cost(struct daemon *d, struct report *r)
 		back = d->keep_s - 1;
 	r->cost.wait_ns = d->wait_ns[d->seconds % d->keep_s] -
 			  d->wait_ns[(d->seconds - back) % d->keep_s];
-	budget_text(&d->budget, text, sizeof(text));
+	if (d->burst.cut_ns)
+		snprintf(text, sizeof(text), "it ends %.1f s early: the recorder's %u MB were full",
+			 d->burst.cut_ns / 1e9, DAEMON_RING_BYTES >> 20);
+	else
+		budget_text(&d->budget, text, sizeof(text));
 	return text[0] ? report_set(&r->cost.limited, text) : 0;
 }
 
@@ -226,6 +231,18 @@ int daemon_trigger_manual(struct daemon *d, const char *client, const char *who)
 	return 0;
 }
 
+void daemon_cut(struct daemon *d)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+
+	if (d->burst.end_ns <= now_ns)
+		return;
+	d->burst.cut_ns = d->burst.end_ns - now_ns;
+	d->burst.end_ns = now_ns;
+	daemon_say("%s: the report ends %.1f s early: the recorder's %u MB are full",
+		   d->burst.cause.client, d->burst.cut_ns / 1e9, DAEMON_RING_BYTES >> 20);
+}
+
 void daemon_finish(struct daemon *d)
 {
 	struct daemon_burst *b = &d->burst;
@@ -244,5 +261,7 @@ void daemon_finish(struct daemon *d)
 	for (size_t i = 0; i < b->njoined; i++)
 		free(b->joined[i]);
 	*b = (struct daemon_burst){ 0 };
+	/* Making a report takes more memory than watching: it isn't kept for the next one. */
+	malloc_trim(0);
 	budget_pardon(&d->budget, clock_monotonic_ns(), flight_recorder_cost_ns(d->flight));
 }

@@ -9,15 +9,16 @@
 
 #include "user/clock.h"
 #include "user/flight_edge.h"
+#include "user/lib/reach.h"
 #include "user/recorder_private.h"
 
-#define EDGES_BEFORE 6 /* edges within `before`: a report reaches back up to a sixth more */
 #define LOOK_WATCHING_MS 500
 #define LOOK_BURST_MS 50
 #define SETTLE_MS 60 /* longer than a look in a burst */
 
 struct flight_recorder {
 	struct flight_options options;
+	struct reach reach;
 	struct recorder *recorder;
 	struct flight_edge edges[FLIGHT_EDGES]; /* oldest first */
 	size_t nedges;
@@ -42,6 +43,10 @@ int flight_recorder_new(struct flight_recorder **ret, const struct flight_option
 		return -ENOMEM;
 	f->options = *options;
 	f->rate_hz = options->rate_hz;
+	f->reach = (struct reach){
+		.before_ns = options->before_s * 1000000000ULL,
+		.enough = (uint64_t)options->before_s * options->rate_hz,
+	};
 	f->next_mark = 1;
 	int err = recorder_new(&f->recorder, &collector, error);
 
@@ -123,19 +128,49 @@ static int trim(struct flight_recorder *f, uint64_t now_ns)
 	return aggregate_trim(&f->recorder->aggregate, f->edges[0].t_ns, now_ns);
 }
 
-/* Forgets what no report will begin with any more, and more where the memory does not suffice. */
-static int forget(struct flight_recorder *f, uint64_t now_ns)
+static struct reach_edge reach_edge(const struct flight_edge *e)
 {
-	uint64_t before_ns = f->options.before_s * 1000000000ULL;
-	size_t old = 0;
-	int err;
+	return (struct reach_edge){ e->t_ns, e->totals.sent };
+}
 
-	while (old + 1 < f->nedges && f->edges[old + 1].t_ns + before_ns <= now_ns)
-		old++;
+static size_t reach_edges(const struct flight_recorder *f, struct reach_edge ret[FLIGHT_EDGES])
+{
+	for (size_t i = 0; i < f->nedges; i++)
+		ret[i] = reach_edge(&f->edges[i]);
+	return f->nedges;
+}
+
+/* Forgets what no report will begin with any more. */
+static int forget_old(struct flight_recorder *f, const struct reach_edge *now)
+{
+	struct reach_edge edges[FLIGHT_EDGES];
+	size_t old = reach_old(&f->reach, edges, reach_edges(f, edges), now);
+
 	edges_drop(f, old);
-	err = trim(f, now_ns);
-	while (!err && f->nedges > 1 &&
-	       aggregate_bytes(&f->recorder->aggregate) > f->options.ring_bytes) {
+	return old ? trim(f, now->t_ns) : 0;
+}
+
+/* The last edge, or in a burst that of its trigger, stays: a report needs one to begin with. */
+static size_t droppable(const struct flight_recorder *f)
+{
+	size_t n = f->nedges - 1;
+
+	while (f->bursting && n && f->edges[n].t_ns > f->trigger_ns)
+		n--;
+	return n;
+}
+
+bool flight_recorder_full(const struct flight_recorder *f)
+{
+	return aggregate_bytes(&f->recorder->aggregate) > f->options.ring_bytes;
+}
+
+/* Whatever happens: more than it may take is not kept. */
+static int forget_surplus(struct flight_recorder *f, uint64_t now_ns)
+{
+	int err = 0;
+
+	while (!err && flight_recorder_full(f) && droppable(f)) {
 		edges_drop(f, 1);
 		err = trim(f, now_ns);
 	}
@@ -144,14 +179,23 @@ static int forget(struct flight_recorder *f, uint64_t now_ns)
 
 int flight_recorder_second(struct flight_recorder *f, char error[COLLECTOR_ERROR])
 {
-	uint64_t step_ns = f->options.before_s * 1000000000ULL / EDGES_BEFORE;
-	uint64_t now_ns = clock_monotonic_ns();
+	struct flight_edge now = { .t_ns = clock_monotonic_ns() };
 	int err = look(f, error);
 
-	if (err || f->bursting || now_ns < f->edges[f->nedges - 1].t_ns + step_ns)
-		return err;
-	err = edge_add(f, now_ns, f->rate_hz);
-	return err ? err : forget(f, now_ns);
+	/* Reading the counters of all CPUs is not for each second. */
+	if (!err && !f->bursting &&
+	    (f->nedges == FLIGHT_EDGES ||
+	     now.t_ns >= f->edges[f->nedges - 1].t_ns + f->reach.before_ns / REACH_STEPS)) {
+		struct reach_edge last = reach_edge(&f->edges[f->nedges - 1]), at;
+
+		err = flight_edge_take(&now, f->recorder);
+		at = reach_edge(&now);
+		if (!err && reach_due(&f->reach, &last, &at))
+			err = edge_add(f, now.t_ns, f->rate_hz);
+		if (!err)
+			err = forget_old(f, &at);
+	}
+	return err ? err : forget_surplus(f, now.t_ns);
 }
 
 int flight_recorder_set_rate(struct flight_recorder *f, unsigned rate_hz)
@@ -220,15 +264,15 @@ int flight_recorder_calm(struct flight_recorder *f, char error[COLLECTOR_ERROR])
 
 int flight_recorder_report(struct flight_recorder *f, uint64_t names_ns, struct report *ret)
 {
-	uint64_t before_ns = f->options.before_s * 1000000000ULL;
+	struct reach_edge edges[FLIGHT_EDGES];
 	size_t last = f->nedges - 1, first, trigger = 0;
 
 	if (!f->trigger_ns)
 		return -EINVAL;
 	while (trigger < last && f->edges[trigger].t_ns < f->trigger_ns)
 		trigger++;
-	for (first = trigger; first && f->edges[first].t_ns + before_ns > f->trigger_ns; first--)
-		;
+	reach_edges(f, edges);
+	first = reach_first(&f->reach, edges, trigger);
 	struct flight_window window = {
 		.edges = f->edges + first,
 		.nedges = (f->bursting ? trigger : last) - first + 1,

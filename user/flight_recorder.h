@@ -19,7 +19,7 @@ struct flight_recorder;
 
 struct flight_options {
 	unsigned rate_hz, burst_hz;
-	uint32_t before_s;
+	uint32_t before_s; /* a report reaches back so far, and further on a quiet machine: reach.h */
 	size_t ring_bytes; /* the most that samples, stacks and threads may take */
 	struct aggregate_tap tap;
 };
@@ -52,6 +52,8 @@ int flight_recorder_fd(const struct flight_recorder *f);
 int flight_recorder_poll(struct flight_recorder *f);
 /* Reads the threads' sums, which the tap hears of, and forgets what is too old. 0 or -errno. */
 int flight_recorder_second(struct flight_recorder *f, char error[COLLECTOR_ERROR]);
+/* Even so it takes more than `ring_bytes`: in a burst, which is to end then. */
+bool flight_recorder_full(const struct flight_recorder *f);
 /* The rate while nothing is wrong; in a burst it is taken up after it. */
 int flight_recorder_set_rate(struct flight_recorder *f, unsigned rate_hz);
 

@@ -203,6 +203,17 @@ int process_table_event(struct process_table *t, const struct sideband_event *ev
 	}
 }
 
+size_t process_table_bytes(const struct process_table *t)
+{
+	size_t bytes = t->cap_processes * sizeof(*t->processes) +
+		       t->cap_modules * sizeof(*t->modules) + idmap_bytes(&t->by_pid) +
+		       idmap_bytes(&t->by_file);
+
+	for (size_t i = 0; i < t->nprocesses; i++)
+		bytes += t->processes[i].mappings.cap * sizeof(struct mapping);
+	return bytes;
+}
+
 int process_table_trim(struct process_table *t, uint64_t oldest_ns)
 {
 	struct idmap by_pid = { 0 };
@@ -228,6 +239,7 @@ int process_table_trim(struct process_table *t, uint64_t oldest_ns)
 			t->processes[kept++] = *p;
 	}
 	t->nprocesses = kept;
+	array_shrink((void **)&t->processes, &t->cap_processes, kept, sizeof(*t->processes));
 	idmap_release(&t->by_pid);
 	t->by_pid = by_pid;
 	return 0;

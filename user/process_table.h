@@ -75,6 +75,7 @@ void process_table_sweep(struct process_table *t);
 int process_table_read(struct process_table *t, uint32_t pid);
 struct process *process_table_get(struct process_table *t, uint32_t pid);
 
+size_t process_table_bytes(const struct process_table *t);
 /* Forgets the processes that ended before `oldest_ns`. 0, or -ENOMEM and nothing has changed. */
 int process_table_trim(struct process_table *t, uint64_t oldest_ns);
 

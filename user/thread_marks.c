@@ -93,6 +93,7 @@ int thread_table_trim(struct thread_table *t, uint64_t oldest_ns, uint32_t *move
 	}
 	free(before);
 	t->cap = all + 1;
+	array_shrink((void **)&t->threads, &t->cap, t->n, sizeof(*t->threads));
 	return 0;
 }
 

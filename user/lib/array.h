@@ -28,4 +28,16 @@ static inline int array_reserve(void **items, size_t *cap, size_t n, size_t more
 	return 0;
 }
 
+/* Gives back what `n` items and a quarter more don't need, where that is half of it or more. */
+static inline void array_shrink(void **items, size_t *cap, size_t n, size_t size)
+{
+	size_t want = n + n / 4 + 16;
+	void *less = *cap / 2 >= want ? realloc(*items, want * size) : NULL;
+
+	if (less) {
+		*items = less;
+		*cap = want;
+	}
+}
+
 #endif

@@ -54,6 +54,7 @@ help:
 	  'test-system   tests on this kernel, and the page in a browser; root' \
 	  'test-vm       tests on other kernels, in qemu' \
 	  'fuzz          each fuzzer for FUZZ_SECONDS (60)' \
+	  'soak          watch a busy machine for SOAK_SECONDS (3600): memory, losses, cost; root' \
 	  'bench         measure what the README and the budgets say; root' \
 	  'lint          compiler warnings by gcc and clang, include directions, vmlinux.h' \
 	  'format        clang-format in place' \

@@ -27,6 +27,11 @@ install: $(O)/backdraft
 bench: all progs $(addprefix $(O)/tools/,bench-empty synth-report unwind-table)
 	$(Q)O=$(O) tools/bench
 
+SOAK_SECONDS ?= 3600
+soak: all progs
+	$(Q)O=$(O) tools/soak $(SOAK_SECONDS)
+.PHONY: soak
+
 # Writes synthetic reports, for measuring, for tests and for pictures.
 $(O)/tools/synth-report: $(addprefix $(O)/tools/,synth-report.o synth-code.o) $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -160,7 +160,8 @@ static void keep_budget(struct daemon *d, uint64_t now_ns)
 	uint64_t cost_ns = flight_recorder_cost_ns(d->flight);
 	char text[128];
 
-	if (d->burst.on) {
+	/* What the start cost, and the tables of all that was there, no lower rate makes less. */
+	if (d->burst.on || now_ns - d->start_ns < BUDGET_WINDOW_NS) {
 		budget_pardon(&d->budget, now_ns, cost_ns);
 		return;
 	}

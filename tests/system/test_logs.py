@@ -4,6 +4,7 @@
 One daemon watches a client for each test; the clients run as a user without rights of its own.
 """
 
+import contextlib
 import datetime
 import os
 import pathlib
@@ -40,29 +41,32 @@ DIRECTORIES = ("forms", "hostile", "denied", "grouped", "many", "rotates", "few"
 
 
 class World:
-    """A daemon, and a client for each section of its configuration."""
+    """A daemon, and a client for each section of its configuration.
 
-    def __init__(self, directory):
-        self.dir = directory
+    `before` is what runs the daemon; `group` is the control group of the clients.
+    """
+
+    def __init__(self, directory, clients, before=(), group=None):
+        self.dir, self.names = directory, list(clients)
         (directory / "conf").write_text(
             CONFIG.format(dir=directory) + "".join(
                 f'[client "{name}"]\nmatch_comm = lg-{name}\ndeviation = off\n'
-                + logs.format(dir=directory) for name, logs in CLIENTS.items()))
+                + logs.format(dir=directory) for name, logs in clients.items()))
         self.processes = {}
-        for name in DIRECTORIES:
-            (directory / name).mkdir()
-        for name in CLIENTS:
-            self.start(name)
+        for name in clients:
+            self.start(name, group)
         self.said = open(directory / "said", "w+b")
         self.daemon = subprocess.Popen(
-            [bd.BACKDRAFT, "watch", "--config", directory / "conf"], stderr=self.said)
-        self.clients = self.until(self.status, "all clients are known")
+            [*before, bd.BACKDRAFT, "watch", "--config", directory / "conf"], stderr=self.said)
+        self.until(self.status, "all clients are known")
 
-    def start(self, name):
+    def start(self, name, group):
         path = self.dir / f"lg-{name}"
         shutil.copy(bd.prog("idle"), path)
         self.processes[name] = subprocess.Popen(
             [path], stdout=subprocess.DEVNULL, user=NOBODY, group=NOBODY, extra_groups=[GROUP])
+        if group:
+            (group / "cgroup.procs").write_text(str(self.processes[name].pid))
 
     def until(self, what, why, seconds=20):
         end = time.monotonic() + seconds
@@ -76,7 +80,7 @@ class World:
 
     def status(self):
         done = bd.backdraft("status", "--json", "--config", self.dir / "conf")
-        return done.status == 0 and all(f'"{name}"' in done.stdout for name in CLIENTS)
+        return done.status == 0 and all(f'"{name}"' in done.stdout for name in self.names)
 
     def report(self, client):
         """Ask for a report of the client -> {path: source}, [lines], and the report."""
@@ -105,7 +109,9 @@ class World:
 def world():
     directory = pathlib.Path(tempfile.mkdtemp(prefix="backdraft-logs-"))
     os.chmod(directory, 0o755)
-    made = World(directory)
+    for name in DIRECTORIES:
+        (directory / name).mkdir()
+    made = World(directory, CLIENTS)
     yield made
     made.stop()
     shutil.rmtree(directory)
@@ -338,3 +344,81 @@ def test_a_client_that_has_ended(world):
     assert [text.partition(" ")[2] for text in texts(lines)] == ["its last words"]
     assert sources["/gone/app.log.1"]["state"] == "no permission"
     assert "SECRET" not in str(report.raw)
+
+
+# --- systemd's journal: a real one, that libsystemd finds where it looks for it
+REMOTE = "/usr/lib/systemd/systemd-journal-remote"
+MACHINE_ID = pathlib.Path("/etc/machine-id")
+JOURNAL_GROUP = 64201
+
+
+@contextlib.contextmanager
+def unit_group():
+    """A control group whose name is a unit's, where systemd would make it."""
+    groups = pathlib.Path("/sys/fs/cgroup")
+    path = (groups / "systemd" if (groups / "systemd").is_dir() else groups) / f"bd-{os.getpid()}.service"
+    try:
+        path.mkdir()
+    except OSError as error:
+        pytest.skip(f"optional: no control group can be made here: {error}")
+    try:
+        yield path
+    finally:
+        end = time.monotonic() + 10
+        while path.exists():
+            try:
+                path.rmdir()
+            except OSError:
+                assert time.monotonic() < end, f"{path} has processes still"
+                time.sleep(0.05)
+
+
+def entry(ago, unit, message, **fields):
+    """An entry as `journalctl -o export` has it; a message is told by its length."""
+    us = int((time.time() - ago) * 1e6)
+    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().replace("-", "").strip()
+    fields = {"__REALTIME_TIMESTAMP": us, "__MONOTONIC_TIMESTAMP": us % 10**12, "_BOOT_ID": boot,
+              "_SYSTEMD_UNIT": unit, "SYSLOG_IDENTIFIER": "app", "_PID": 77, **fields}
+    text = "".join(f"{name}={value}\n" for name, value in fields.items() if value is not None)
+    return (text.encode() + b"MESSAGE\n" + len(message).to_bytes(8, "little") + message + b"\n\n")
+
+
+def test_journal_of_the_unit(public_dir):
+    if not os.path.exists(REMOTE):
+        pytest.skip("optional: no systemd-journal-remote, which makes a journal without systemd")
+    if not MACHINE_ID.exists() or not MACHINE_ID.read_text().strip():
+        pytest.skip("optional: no machine id, and no journal without one")
+    with unit_group() as group:
+        unit = group.name
+        entries = [entry(300, unit, b"too old"), entry(40, unit, b"the first"),
+                   entry(30, "other.service", b"not of the unit"),
+                   entry(20, unit, b"two\n\x1b[31mlines\x1b[0m \xff"),
+                   entry(10, "init.scope", b"Main process exited", UNIT=unit, _PID=1,
+                         SYSLOG_IDENTIFIER="systemd"),
+                   entry(5, unit, b"by a program without a name", SYSLOG_IDENTIFIER=None, _COMM="cat"),
+                   entry(4, unit, b"x" * 100000)]
+        journal = public_dir / "made.journal"
+        made = subprocess.run([REMOTE, "-o", journal, "-"], input=b"".join(entries),
+                              capture_output=True)
+        assert made.returncode == 0, made.stderr
+        os.chown(journal, 0, JOURNAL_GROUP)
+        os.chmod(journal, 0o640)
+        # The machine's own directory stays as it is: only the daemon sees this one.
+        place = f"/var/log/journal/{MACHINE_ID.read_text().strip()}"
+        before = ["unshare", "--mount", "sh", "-ec",
+                  f"mount -t tmpfs tmpfs /var/log; mkdir -p {place}; "
+                  f"chgrp {JOURNAL_GROUP} /var/log/journal; cp -p {journal} {place}/system.journal; "
+                  'exec "$@"', "sh"]
+        world = World(public_dir, {"journal": "log = journal\n"}, before, group)
+        try:
+            sources, lines, report = world.report("journal")
+        finally:
+            world.stop()
+    assert sources["journal"]["state"] == "read"
+    assert texts(lines)[:-1] == ["app[77]: the first", "app[77]: two", "lines \ufffd",
+                                 "systemd[1]: Main process exited",
+                                 "cat[77]: by a program without a name"]
+    assert texts(lines)[-1].startswith("app[77]: xxx") and "… [" in texts(lines)[-1]
+    assert sources["journal"]["lines_cut"] == 1 and sources["journal"]["bytes_replaced"] == 1
+    ago = [(report.window["trigger_ns"] - line["t_ns"]) / 1e9 for line in lines]
+    assert all(a - 2 < b < a + 25 for a, b in zip((40, 20, 20, 10, 5, 4), ago))

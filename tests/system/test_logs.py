@@ -279,34 +279,48 @@ def test_with_the_right_to_read_any(world, everything):
     assert sources["/hostile/link"]["state"] == "a link: refused"
 
 
-def test_rotation_at_the_moment_of_the_report(world):
-    log, copied = world.dir / "rotates/app.log", world.dir / "rotates/copied.log"
-    write(log, utc(90) + " too old", utc(10) + " before")
-    write(copied, utc(10) + " before the copy")
-    # What it has is noted when the report begins, and read again when it ends.
-    done = bd.backdraft("trigger", "rotates", "--config", world.dir / "conf")
-    assert done.status == 0, done.stderr
-    world.until(lambda: list((world.dir / "spool").glob("*.partial")), "a report has begun", 10)
+def rotate(log, copied):
+    """One by a new name, the other by a copy; and the program goes on writing."""
     log.rename(log.with_suffix(".log.1"))
     write(log, utc(1) + " after")
     shutil.copy(copied, copied.with_name("copied.log-20261125"))
     os.truncate(copied, 0)
     with open(copied, "a") as more:
         more.write(utc(1) + " rest\n")
-    before = set((world.dir / "spool").glob("*.bdr"))
-    path = world.until(lambda: set((world.dir / "spool").glob("*.bdr")) - before, "it ends").pop()
+
+
+def test_rotation_at_the_moment_of_the_report(world):
+    place, spool = world.dir / "rotates", world.dir / "spool"
+    log, copied = place / "app.log", place / "copied.log"
+    for attempt in range(5):
+        before = set(spool.glob("*.bdr"))
+        for path in place.iterdir():
+            path.unlink()
+        write(log, utc(90) + " too old", utc(10) + " before")
+        write(copied, utc(10) + " before the copy")
+        # What it has is noted when the report begins, and read again when it ends.
+        done = bd.backdraft("trigger", "rotates", "--config", world.dir / "conf")
+        assert done.status == 0, done.stderr
+        world.until(lambda: list(spool.glob("*.partial")) or set(spool.glob("*.bdr")) - before,
+                    "a report has begun")
+        rotate(log, copied)
+        in_time = list(spool.glob("*.partial"))
+        path = world.until(lambda: set(spool.glob("*.bdr")) - before, "it ends").pop()
+        if in_time:
+            break
+    assert in_time, "no report lasted long enough"
     report = bd.Report(path)
     lines = report.table("logs", "source", "text")
     sources = {source["path"].rpartition("/")[2]: source
                for source in report.table("log_sources", "path", "state", "note")}
     assert [text.split(" ", 1)[1] for text in texts(lines)] == \
         ["before", "before the copy", "after", "rest"]
-    assert {name: source["note"] for name, source in sources.items()} == {
-        "app.log": "a new file: the one before was rotated or replaced",
-        "app.log.1": "rotated: what was written before",
-        "copied.log": "truncated from 37 to 26 bytes",
-        "copied.log-20261125": "rotated: what was written before",
-    }
+    notes = {name: source["note"] for name, source in sources.items()}
+    new = "a new file: the one before was rotated or replaced"
+    # After a second try it is compared with the file of the first one.
+    assert notes.pop("copied.log") in ("truncated from 37 to 26 bytes", new if attempt else "")
+    assert notes == {"app.log": new, "app.log.1": "rotated: what was written before",
+                     "copied.log-20261125": "rotated: what was written before"}
 
 
 def test_truncation_without_a_copy(world):

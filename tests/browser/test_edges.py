@@ -100,3 +100,56 @@ def test_many_threads(open_report):
     )
     assert page.probe("total") == sum(1000 + k for k in range(4096))
     assert page.js("document.querySelectorAll('.thread-row').length") < 100, "only those in sight"
+
+
+LOGS = """
+const u = (...v) => Uint32Array.from(v), w = (...v) => Float64Array.from(v);
+r.strings.push('/var/log/app.log', 'first <b>', 'second', 'read', '/x', 'no permission', 'no time');
+r.window = { start_ns: '1795627260000000000', trigger_ns: '1795627260600000000', end_ns: '1795627261000000000' };
+r.logs = { n: 3, t_ns: w(0, 1795627259.5e9, 1795627260.25e9), source: u(4, 4, 4), text: u(10, 5, 6) };
+r.log_sources = { n: 2, path: u(4, 8), state: u(7, 9), note: u(0, 0), lines: u(3, 0), lines_left_out: w(1200, 0),
+	bytes_left_out: w(0, 0), lines_cut: u(0, 0), bytes_replaced: w(0, 0) };
+"""
+
+
+def test_log(open_report):
+    page = open_report(LOGS)
+    assert page.text(".logs summary .muted") == "3 lines of 1 file"
+    notes = page.js("[...document.querySelectorAll('.log-notes li')].map(li => li.textContent)")
+    assert notes == ["/var/log/app.log: read, 1,200 lines left out", "/x: no permission"]
+    assert not page.js("document.querySelector('.logs').open")
+    page.one(".logs summary").click()
+    page.wait("document.querySelectorAll('.log-row:not([hidden])').length === 3")
+    rows = page.js("[...document.querySelectorAll('.log-row')].map(r => [...r.children].map(c => c.textContent))")
+    assert rows == [["", "app.log", "no time"], ["-0.500", "app.log", "first <b>"],
+                    ["0.250", "app.log", "second"]]
+    # A click marks the moment; a line without a time marks none.
+    for row, mark in ((2, 2.5e8), (0, None), (1, -5e8)):
+        page.driver.find_elements("css selector", ".log-row")[row].click()
+        found = page.js("window.backdraft.page.state.mark")
+        # Times since the epoch are doubles here.
+        assert found is mark if mark is None else abs(found - mark) < 1000
+        assert page.js("document.querySelectorAll('.log-row[aria-selected=true]').length") == 1
+    page.one(".log-lines").send_keys("\ue015")  # arrow down
+    assert abs(page.js("window.backdraft.page.state.mark") - 2.5e8) < 1000
+    # It stands where the line was written, over the picture.
+    pixels = """(() => {
+        const s = window.backdraft.page.strip, ratio = s.canvas.width / s.element.clientWidth;
+        const x = Math.round(s.xOf(2.5e8)), data = s.context.getImageData((x - 1) * ratio, (s.plot.top - 4) * ratio,
+            3 * ratio, (s.plot.bottom - s.plot.top) * ratio).data;
+        return Array.from(data).join();
+    })()"""
+    marked = page.js(pixels)
+    page.one(".log-lines").send_keys("\ue00c")  # escape
+    assert page.js("window.backdraft.page.state.mark") is None
+    assert page.js(pixels) != marked
+
+
+def test_log_of_a_crash_is_open(open_report):
+    page = open_report(LOGS + "r.trigger.kind = 'crash';")
+    assert page.js("document.querySelector('.logs').open")
+
+
+def test_no_log(open_report):
+    page = open_report("")
+    assert page.js("document.querySelector('.logs').hidden")

@@ -12,7 +12,7 @@ class Page {
 		this.diff = options && options.diff ? new Diff(this.profile, options.diff) : null;
 		this.state = { orientation: 'flame', reverse: false, group: 'thread', by: 'cpu', colorBy: 'kind',
 			theme: window.matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light',
-			brush: null, threadsOn: null, matched: null, search: '', focusFn: -1 };
+			brush: null, mark: null, threadsOn: null, matched: null, search: '', focusFn: -1 };
 		if (this.diff)
 			this.state.colorBy = 'change';
 		this.state.group = this.firstGroup();
@@ -63,6 +63,7 @@ class Page {
 		this.flame = new FlameGraph(this);
 		this.threads = new ThreadList(this);
 		this.table = new FunctionTable(this);
+		this.logs = new LogPanel(this);
 		this.controls = new Controls(this);
 		this.search = this.controls.search;
 		this.tooltip = el('div', { class: 'tooltip', hidden: true, role: 'tooltip' });
@@ -80,6 +81,7 @@ class Page {
 			el('section', { class: 'time', 'aria-label': 'Time' },
 				el('div', { class: 'time-head' }, el('h2', {}, 'CPUs in use'), el('span', { class: 'grow' }),
 					this.strip.caption, this.strip.clear), this.strip.element),
+			this.logs.element,
 			this.controls.element,
 			el('div', { class: 'body' }, this.threads.element,
 				el('div', { class: 'center' }, this.flame.element,
@@ -274,6 +276,14 @@ class Page {
 			return;
 		this.threads.rebuild();
 		this.announce(brush ? 'Showing ' + formatSpan(brush) : 'Showing the whole window');
+	}
+
+	/* A moment that something else than the picture tells of: ns from the window's start, or null. */
+	onMark(ns, text) {
+		this.state.mark = ns;
+		this.strip.paint();
+		if (text)
+			this.announce((ns === null ? '' : (ns / 1e9).toFixed(3) + ' s: ') + text);
 	}
 
 	onThreads() {

@@ -86,6 +86,7 @@ class TimeStrip {
 		this.paintSeries(palette);
 		this.paintAxes(chrome);
 		this.paintTrigger(chrome);
+		this.paintMark(chrome);
 		this.paintBrush(chrome);
 	}
 
@@ -164,6 +165,22 @@ class TimeStrip {
 		c.stroke();
 		c.textAlign = x > this.plot.right - 60 ? 'right' : 'left';
 		c.fillText('trigger', x + (c.textAlign === 'right' ? -4 : 4), this.plot.top - 3);
+	}
+
+	paintMark(chrome) {
+		const { profile, state } = this.owner, c = this.context;
+
+		if (state.mark === null || state.mark < 0 || state.mark > profile.durationNs)
+			return;
+		const x = Math.round(this.xOf(state.mark)) + 0.5;
+		c.strokeStyle = chrome.select;
+		c.lineWidth = 1.5;
+		c.setLineDash([4, 3]);
+		c.beginPath();
+		c.moveTo(x, this.plot.top - 4);
+		c.lineTo(x, this.plot.bottom);
+		c.stroke();
+		c.setLineDash([]);
 	}
 
 	paintBrush(chrome) {

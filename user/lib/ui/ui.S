@@ -25,6 +25,7 @@ ui_js:
 	.incbin "user/lib/ui/strip.js"
 	.incbin "user/lib/ui/threads.js"
 	.incbin "user/lib/ui/table.js"
+	.incbin "user/lib/ui/logs.js"
 	.incbin "user/lib/ui/head.js"
 	.incbin "user/lib/ui/controls.js"
 	.incbin "user/lib/ui/keys.js"

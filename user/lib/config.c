@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "user/lib/config_private.h"
+#include "user/lib/scrub.h"
 
 #define ALLOWED_BYTES 900
 /* No line of a file is so: control characters are refused. */
@@ -70,7 +71,7 @@ static void section_defaults(struct parser *p, enum config_section section, void
 	for (i = 0; i < config_n_keys; i++) {
 		const struct config_key *key = &config_keys[i];
 
-		if ((key->sections & section) && key->type != CONFIG_LIST &&
+		if ((key->sections & section) && !config_key_is_list(key) &&
 		    config_value_set(key, config_key_place(key, section, base), key->initial))
 			p->err = -ENOMEM; /* the table itself is tested */
 	}
@@ -204,6 +205,7 @@ static void key_unknown(struct parser *p, const char *name)
 static void key_parse(struct parser *p, const char *name, const char *value)
 {
 	const struct config_key *key = config_key_find(p->section, name);
+	char why[SCRUB_ERROR_BYTES];
 	unsigned *given;
 	int err;
 
@@ -212,7 +214,7 @@ static void key_parse(struct parser *p, const char *name, const char *value)
 		return;
 	}
 	given = &p->given[key - config_keys];
-	if (*given && key->type != CONFIG_LIST) {
+	if (*given && !config_key_is_list(key)) {
 		error_at(p, p->line, "%s: already given in line %u", name, *given);
 		return;
 	}
@@ -222,6 +224,8 @@ static void key_parse(struct parser *p, const char *name, const char *value)
 		p->err = err;
 	else if (err == -E2BIG)
 		error_at(p, p->line, "%s: at most %d of it", name, CONFIG_LIST_MAX);
+	else if (err && key->type == CONFIG_PATTERN && scrub_pattern_check(value, why))
+		error_at(p, p->line, "%s = %s: %s", name, value, why);
 	else if (err)
 		error_at(p, p->line, "%s = %s: not allowed; allowed is %s", name, value,
 			 key->allowed);

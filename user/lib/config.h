@@ -69,7 +69,8 @@ struct config_agent {
 	char *label, *state_dir, *spool_dir, *socket;
 	int64_t rate_hz, burst_hz, reports_per_hour;
 	uint32_t before_s, after_s, learn_s, adopt_s;
-	struct config_list allow; /* what may leave the machine as it is: hostname, user, ... */
+	struct config_list allow; /* what may leave the machine as it is: names of scrub.def */
+	struct config_list scrub; /* NAME REGEX: what else may not */
 };
 
 struct config_upload {

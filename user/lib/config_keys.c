@@ -10,6 +10,12 @@
 #define BOTH (CONFIG_CLIENT | CONFIG_MACHINE)
 #define GLOB "a name, with * and ? for any; may be repeated"
 
+/* " | hostname | user | …" */
+static const char class_names[] =
+#define CLASS(name, what, example, becomes) " | " #name
+#include "user/lib/scrub.def"
+	;
+
 /* Keys of the machine and of clients have their offset in the rules that both have. */
 const struct config_key config_keys[] = {
 	{CONFIG_AGENT, "label", CONFIG_TEXT, AGENT(label), "", 0, 200,
@@ -30,8 +36,10 @@ const struct config_key config_keys[] = {
 	 "an absolute path"},
 	{CONFIG_AGENT, "socket", CONFIG_PATH, AGENT(socket), "/run/backdraft/backdraft.sock", 1,
 	 107, "an absolute path of at most 107 bytes"},
-	{CONFIG_AGENT, "allow", CONFIG_LIST, AGENT(allow), "", 1, 200,
-	 "hostname | user | address | arguments | environment | home"},
+	{CONFIG_AGENT, "allow", CONFIG_WORDS, AGENT(allow), "", 1, 200,
+	 class_names + 3},
+	{CONFIG_AGENT, "scrub", CONFIG_PATTERN, AGENT(scrub), "", 3, CONFIG_LINE_MAX,
+	 "NAME REGEX; may be repeated"},
 	{CONFIG_UPLOAD, "url", CONFIG_URL, UPLOAD(url), "", 0, 2000,
 	 "https://HOST[:PORT][/PATH], or http:// to loopback"},
 	{CONFIG_UPLOAD, "token_file", CONFIG_PATH, UPLOAD(token_file), "", 1, 4000,

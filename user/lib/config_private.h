@@ -17,6 +17,8 @@ enum config_type {
 	CONFIG_PATH, /* absolute, or empty where that is the default */
 	CONFIG_URL,
 	CONFIG_LIST,	/* a repeated key adds to it */
+	CONFIG_WORDS,	/* a list of words in `allowed`, `a | b | c` */
+	CONFIG_PATTERN, /* a list of NAME REGEX, see scrub.h */
 	CONFIG_COUNT,	/* int64_t */
 	CONFIG_SECONDS, /* uint32_t; 10s, 15m, 4h, 1d */
 	CONFIG_CPUS,	/* double */
@@ -36,6 +38,12 @@ struct config_key {
 
 extern const struct config_key config_keys[];
 extern const size_t config_n_keys;
+
+/* Whether the key may be repeated. */
+static inline bool config_key_is_list(const struct config_key *key)
+{
+	return key->type == CONFIG_LIST || key->type == CONFIG_WORDS || key->type == CONFIG_PATTERN;
+}
 
 /* NULL if the section has no such key. */
 const struct config_key *config_key_find(enum config_section section, const char *name);

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "user/lib/config_private.h"
+#include "user/lib/scrub.h"
 
 /* A plain decimal number at *TEXT, moved past it. */
 static int number_take(const char **text, double *ret_value)
@@ -190,6 +191,7 @@ static int choice_set(const struct config_key *key, int *place, const char *text
 int config_value_set(const struct config_key *key, void *place, const char *text)
 {
 	int64_t length = strlen(text);
+	char error[SCRUB_ERROR_BYTES];
 	uint32_t seconds;
 
 	switch (key->type) {
@@ -203,6 +205,14 @@ int config_value_set(const struct config_key *key, void *place, const char *text
 		    (key->type == CONFIG_URL && !url_good(text)))
 			return -EINVAL;
 		return text_set(place, text);
+	case CONFIG_WORDS:
+		if (choice_find(key->allowed, text) < 0)
+			return -EINVAL;
+		return list_add(place, text);
+	case CONFIG_PATTERN:
+		if (length > key->max || scrub_pattern_check(text, error))
+			return -EINVAL;
+		return list_add(place, text);
 	case CONFIG_LIST:
 		if (length < key->min || length > key->max)
 			return -EINVAL;
@@ -235,7 +245,7 @@ void config_value_release(const struct config_key *key, void *place)
 
 	if (key->type == CONFIG_TEXT || key->type == CONFIG_PATH || key->type == CONFIG_URL)
 		free(*(char **)place);
-	if (key->type != CONFIG_LIST)
+	if (!config_key_is_list(key))
 		return;
 	for (i = 0; i < list->n; i++)
 		free(list->text[i]);

@@ -21,7 +21,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(EXTRA_CFLAGS) -MMD -MP
 
 # msgpack-c 6 renamed its library. Static libraries need those that they need themselves.
 MSGPACK  := $(shell pkg-config --libs msgpack-c 2>/dev/null || echo -lmsgpackc)
-LIBS     := -linih -ldw -lelf -llzma -lz -lpcre2-8 $(MSGPACK) -liberty -lm -lpthread
+LIBS     := -linih -ldw -lelf -llzma -lz -lpcre2-8 -lnettle $(MSGPACK) -liberty -lm -lpthread
 STATIC_LIBS := $(LIBS) -llzma -lbz2 -lzstd
 STATIC_WRAP := --wrap=dlopen,--wrap=getpwuid,--wrap=initgroups
 HOST_LIBS := -lbpf -lseccomp

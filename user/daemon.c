@@ -13,6 +13,7 @@
 
 #include "user/clock.h"
 #include "user/config_file.h"
+#include "user/host_id.h"
 #include "user/lib/reach.h"
 #include "user/survive.h"
 #include "user/verb.h"
@@ -153,6 +154,17 @@ static int open_places(struct daemon *d)
 	if (state_dir_open(&d->state, agent->state_dir, error) ||
 	    spool_open(&d->spool, agent->spool_dir, error)) {
 		verb_error("watch: %s", error);
+		return VERB_FAILED;
+	}
+	char sources[512], note[HOST_ID_ERROR] = "";
+
+	host_id_sources(sources, sizeof(sources));
+	int err = host_id_make(d->state.fd, sources, d->host_id, note);
+
+	if (note[0])
+		daemon_say("%s", note);
+	if (err) {
+		verb_error("watch: %s/" HOST_ID_KEY ": %s", agent->state_dir, strerror(-err));
 		return VERB_FAILED;
 	}
 	int recovered = spool_recover(&d->spool);

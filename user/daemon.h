@@ -73,6 +73,7 @@ struct daemon {
 	size_t npast;
 	size_t logs_turn; /* whose logs are looked at next */
 	char spool_error[SPOOL_ERROR];
+	uint8_t host_id[REPORT_ID_BYTES];
 };
 
 /* Runs until a signal ends it. Exit status; says what is wrong. */
@@ -95,7 +96,8 @@ void daemon_cut(struct daemon *d);
 /* The end of a burst, early or not: the report is written. */
 void daemon_finish(struct daemon *d);
 
-/* What every report of the daemon has beside the profile, whatever it is for. 0 or -errno. */
+/* What every report of the daemon has beside the profile, whatever it is for. The last thing that
+ * puts texts into it: what is personal is taken out here. 0 or -errno. */
 int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_cause *cause,
 		struct report *r);
 

@@ -10,6 +10,8 @@
 #include "user/clock.h"
 #include "user/daemon.h"
 #include "user/lib/compact.h"
+#include "user/lib/scrub_report.h"
+#include "user/machine_names.h"
 
 #define PARTIAL_NAMES_NS 1000000000ULL /* it must be on disk within 2 s */
 #define FINAL_NAMES_NS 4000000000ULL
@@ -83,6 +85,22 @@ static int fill_cost(struct daemon *d, struct report *r)
 	return text[0] ? report_set(&r->cost.limited, text) : 0;
 }
 
+/* Made for each report: it takes about 1 ms, and users come and go. */
+static int depersonalise(struct daemon *d, struct report *r)
+{
+	char error[SCRUB_ERROR_BYTES];
+	struct scrub *s;
+	int err = machine_scrub_new(&d->config, &s, error);
+
+	if (err) {
+		daemon_say("depersonalising: %s", error);
+		return err;
+	}
+	err = scrub_report(s, r);
+	scrub_free(s);
+	return err;
+}
+
 int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_cause *cause,
 		struct report *r)
 {
@@ -94,7 +112,10 @@ int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_
 		err = watched_report(w, d->machine, r->window.start_ns, r);
 	if (!err)
 		err = daemon_logs(d, w, r);
-	return err ? err : fill_cost(d, r);
+	if (!err)
+		err = fill_cost(d, r);
+	memcpy(r->host.id, d->host_id, sizeof(r->host.id));
+	return err ? err : depersonalise(d, r);
 }
 
 static int fill(struct daemon *d, struct report *r)

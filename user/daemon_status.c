@@ -153,7 +153,11 @@ static int fill_agent(const struct daemon *d, const struct flight_stats *stats, 
 	s->agent.uptime_s = (now_ns - d->start_ns) / 1e9;
 	s->agent.cpus = d->second.machine_cpus;
 	s->agent.left_out = d->second.left_out;
-	if (status_set(&s->agent.version, BD_VERSION) ||
+	char host[2 * REPORT_ID_BYTES + 1];
+
+	for (int i = 0; i < REPORT_ID_BYTES; i++)
+		snprintf(host + 2 * i, 3, "%02x", d->host_id[i]);
+	if (status_set(&s->agent.version, BD_VERSION) || status_set(&s->agent.host, host) ||
 	    status_set(&s->agent.label, d->config.agent.label) ||
 	    status_set(&s->agent.config, d->config_path) ||
 	    status_set(&s->agent.mode,

@@ -85,7 +85,7 @@ void spool_close(struct spool *s)
 	free(s->dropped.count);
 	spool_files_release(&s->victims);
 	free(s->path);
-	*s = (struct spool){ .fd = -1 };
+	*s = (struct spool){.fd = -1};
 }
 
 static int share_directory(int fd, gid_t group)
@@ -114,7 +114,7 @@ static void share_files(struct spool *s)
 
 int spool_share(struct spool *s, gid_t group)
 {
-	static const char *const below[] = { SPOOL_REJECTED, SPOOL_DAMAGED, SPOOL_BEATS };
+	static const char *const below[] = {SPOOL_REJECTED, SPOOL_DAMAGED, SPOOL_BEATS};
 	int err = share_directory(s->fd, group);
 
 	s->shared = !err;
@@ -247,6 +247,11 @@ int spool_write(struct spool *s, const char *name, bool partial, const struct re
 	char temporary[NAME_MAX + 1], whole[NAME_MAX + 1], part[NAME_MAX + 1];
 	int err = spool_revive(s);
 
+	if (!r->scrub.present) {
+		snprintf(error, SPOOL_ERROR, "%s: %s is not written: what is personal is still in it",
+			 s->path, name);
+		return -EPERM;
+	}
 	if (err)
 		return fail(s, name, err, error);
 	snprintf(temporary, sizeof(temporary), SPOOL_TEMPORARY "%s", name);

@@ -88,7 +88,7 @@ bool spool_complete(struct spool *s, const char *name);
 /*
  * Writes NAME.bdr, or NAME.bdr.partial; the former takes the place of the latter. Where there is no
  * room, the oldest reports go first. A directory that was removed is made again. 0, or -errno and one
- * line in `error`.
+ * line in `error`; -EPERM: a report that was not depersonalised, as what is here leaves the machine.
  */
 int spool_write(struct spool *s, const char *name, bool partial, const struct report *r,
 		char error[SPOOL_ERROR]);

@@ -59,6 +59,10 @@ static void write_one(struct spool *s, const char *kind, int second, bool partia
 	r.id[0] = second;
 	r.id[1] = kind[0];
 	spool_name(&r, "shop", name);
+	/* What is personal has to be out of it. */
+	r.scrub.present = false;
+	assert_int_equal(spool_write(s, name, partial, &r, error), -EPERM);
+	r.scrub.present = true;
 	assert_int_equal(spool_write(s, name, partial, &r, error), 0);
 	report_release(&r);
 	if (ret_name)

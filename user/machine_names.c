@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/machine_names.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "user/lib/array.h"
+
+#define UID_FIRST 1000 /* of people */
+#define UID_NOBODY 65534
+
+static bool is_configured(const struct config *config, const char *text)
+{
+	for (size_t i = 0; config && i < config->n_clients; i++)
+		if (!strcasecmp(config->clients[i].name, text))
+			return true;
+	return false;
+}
+
+static int add(struct machine_names *n, const struct config *config, enum scrub_class class,
+	       const char *text)
+{
+	if (!scrub_word_counts(text) || is_configured(config, text) || n->n == MACHINE_NAMES_MAX)
+		return 0;
+	if (array_reserve((void **)&n->words, &n->cap, n->n, 1, sizeof(*n->words)))
+		return -ENOMEM;
+	char *copy = strdup(text);
+
+	if (!copy)
+		return -ENOMEM;
+	n->words[n->n++] = (struct scrub_word){ class, copy };
+	return 0;
+}
+
+/* web1.shop.example: itself, web1, and shop.example. */
+static int add_host(struct machine_names *n, const struct config *config, const char *name)
+{
+	char first[HOST_NAME_MAX + 1];
+	const char *dot = strchr(name, '.');
+	int err = add(n, config, SCRUB_hostname, name);
+
+	if (err || !dot)
+		return err;
+	snprintf(first, sizeof(first), "%.*s", (int)(dot - name), name);
+	err = add(n, config, SCRUB_hostname, first);
+	return err || !strchr(dot + 1, '.') ? err : add(n, config, SCRUB_hostname, dot + 1);
+}
+
+static FILE *open_below(const char *root, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s%s", root, name);
+	return fopen(path, "re");
+}
+
+/* The other names in a line of hosts(5) that has this machine's. */
+static int read_hosts(struct machine_names *n, const struct config *config, const char *root,
+		      const char *hostname)
+{
+	FILE *f = open_below(root, "/etc/hosts");
+	char *line = NULL;
+	size_t cap = 0;
+	int err = 0;
+
+	while (f && !err && getline(&line, &cap, f) > 0) {
+		char *names[16], *rest = line, *word;
+		size_t count = 0;
+		bool ours = false;
+
+		line[strcspn(line, "#\n")] = '\0';
+		strtok_r(line, " \t", &rest);
+		while (count < 16 && (word = strtok_r(NULL, " \t", &rest))) {
+			names[count++] = word;
+			ours |= !strcasecmp(word, hostname);
+		}
+		for (size_t i = 0; ours && i < count && !err; i++)
+			if (strcasecmp(names[i], hostname))
+				err = add_host(n, config, names[i]);
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return err;
+}
+
+/* Where services live is no home of a person. */
+static bool is_home(const char *path)
+{
+	static const char *const system[] = { "/var/", "/usr/", "/run/", "/dev/", "/proc/", "/sys/",
+					      "/bin/", "/sbin/", "/etc/", "/tmp/" };
+	const char *second = *path == '/' ? strchr(path + 1, '/') : NULL;
+
+	for (size_t i = 0; i < sizeof(system) / sizeof(system[0]); i++)
+		if (!strncmp(path, system[i], strlen(system[i])))
+			return false;
+	return second && second[1];
+}
+
+static int read_passwd(struct machine_names *n, const struct config *config, const char *root)
+{
+	FILE *f = open_below(root, "/etc/passwd");
+	struct passwd *user;
+	int err = 0;
+
+	while (f && !err && (user = fgetpwent(f))) {
+		if (user->pw_uid < UID_FIRST || user->pw_uid == UID_NOBODY)
+			continue;
+		err = add(n, config, SCRUB_user, user->pw_name);
+		user->pw_gecos[strcspn(user->pw_gecos, ",")] = '\0';
+		if (!err)
+			err = add(n, config, SCRUB_user, user->pw_gecos);
+		if (!err && is_home(user->pw_dir))
+			err = add(n, config, SCRUB_home, user->pw_dir);
+	}
+	if (f)
+		fclose(f);
+	return err;
+}
+
+static int read_home(struct machine_names *n, const struct config *config, const char *root)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+	int err = 0;
+
+	snprintf(path, sizeof(path), "%s/home", root);
+	dir = opendir(path);
+	while (dir && !err && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			err = add(n, config, SCRUB_user, entry->d_name);
+	if (dir)
+		closedir(dir);
+	return err;
+}
+
+int machine_names_read(const char *root, const char *hostname, const struct config *config,
+		       struct machine_names *ret)
+{
+	struct machine_names n = { 0 };
+	int err = add_host(&n, config, hostname);
+
+	if (!err)
+		err = read_hosts(&n, config, root, hostname);
+	if (!err)
+		err = read_passwd(&n, config, root);
+	if (!err)
+		err = read_home(&n, config, root);
+	if (err)
+		machine_names_release(&n);
+	else
+		*ret = n;
+	return err;
+}
+
+void machine_names_release(struct machine_names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free((char *)names->words[i].text);
+	free(names->words);
+	*names = (struct machine_names){ 0 };
+}
+
+int machine_scrub_new(const struct config *config, struct scrub **ret,
+		      char error[SCRUB_ERROR_BYTES])
+{
+	struct scrub_options options = { 0 };
+	char hostname[HOST_NAME_MAX + 1] = "";
+	struct machine_names names;
+	int err;
+
+	gethostname(hostname, sizeof(hostname) - 1);
+	err = machine_names_read("", hostname, config, &names);
+	if (err) {
+		snprintf(error, SCRUB_ERROR_BYTES, "%s", strerror(-err));
+		return err;
+	}
+	for (size_t i = 0; config && i < config->agent.allow.n; i++) {
+		const char *name = config->agent.allow.text[i];
+
+		options.allowed |= 1u << scrub_class_find(name, strlen(name));
+	}
+	if (config) {
+		options.patterns = (const char *const *)config->agent.scrub.text;
+		options.n_patterns = config->agent.scrub.n;
+	}
+	options.words = names.words;
+	options.n_words = names.n;
+	err = scrub_new(&options, ret, error);
+	machine_names_release(&names);
+	return err;
+}

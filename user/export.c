@@ -2,34 +2,41 @@
 /* backdraft export: a report, or a part of it, in another format. */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "config_file.h"
 #include "debuginfod.h"
+#include "machine_names.h"
 #include "output.h"
 #include "user/lib/export.h"
 #include "user/lib/resymbolize.h"
+#include "user/lib/scrub_report.h"
 #include "user/lib/symbol_dir.h"
 #include "verb.h"
 #include "view_args.h"
 
-enum { OPTION_SYMBOLS = VERB_LONG_ONLY, OPTION_DEBUGINFOD };
+enum { OPTION_SYMBOLS = VERB_LONG_ONLY, OPTION_DEBUGINFOD, OPTION_SCRUB, OPTION_CONFIG };
 
 const struct verb_option verb_export_options[] = {
-	{'f', "format", "NAME", "html, svg, folded or json; by the name of OUT, else folded"},
+	{'f', "format", "NAME", "html, svg, folded, json or bdr; by the name of OUT, else folded"},
 	{'o', "output", "OUT", "file to write; standard output unless told"},
 	VIEW_ARGS,
 	{OPTION_SYMBOLS, "symbols", "DIR", "names from ELF and debug files below DIR, by build ID"},
 	{OPTION_DEBUGINFOD, "debuginfod", NULL,
 	 "names from the servers in DEBUGINFOD_URLS, 5 s in all"},
+	{OPTION_SCRUB, "scrub", NULL, "take out what is personal, as the daemon does; -f bdr keeps a report"},
+	{OPTION_CONFIG, "config", "FILE", "with --scrub: `allow` and `scrub` of that configuration"},
 	{0},
 };
 
 struct request {
 	const char *input, *output, *symbols;
-	bool debuginfod;
+	const char *config;
+	bool debuginfod, scrub;
 	const struct export_format *format;
 	struct view_options view;
 	struct report report;
@@ -63,6 +70,12 @@ static int parse_option(struct request *q, int id)
 	case OPTION_DEBUGINFOD:
 		q->debuginfod = true;
 		return VERB_DONE;
+	case OPTION_SCRUB:
+		q->scrub = true;
+		return VERB_DONE;
+	case OPTION_CONFIG:
+		q->config = optarg;
+		return VERB_DONE;
 	}
 	return view_args_parse("export", id, &q->view);
 }
@@ -78,9 +91,9 @@ static const struct export_format *guess_format(const char *output)
 	return export_formats[0];
 }
 
-static bool is_picture(const struct export_format *f)
+static bool is_for_files(const struct export_format *f)
 {
-	return !strcmp(f->name, "html") || !strcmp(f->name, "svg");
+	return !strcmp(f->name, "html") || !strcmp(f->name, "svg") || !strcmp(f->name, "bdr");
 }
 
 /* Options may stand before and behind the file's name. */
@@ -107,8 +120,10 @@ static int parse(struct request *q, int argc, char **argv)
 		return verb_usage("export", "which report? FILE, or - for standard input");
 	if (!q->format)
 		q->format = guess_format(q->output);
-	if (is_picture(q->format) && !q->output && isatty(STDOUT_FILENO))
-		return verb_usage("export", "%s on a terminal is no picture: add -o FILE.%s",
+	if (q->config && !q->scrub)
+		return verb_usage("export", "--config says what --scrub takes out: add --scrub");
+	if (is_for_files(q->format) && !q->output && isatty(STDOUT_FILENO))
+		return verb_usage("export", "%s is not for a terminal: add -o FILE.%s",
 				  q->format->name, q->format->extension);
 	return VERB_DONE;
 }
@@ -157,6 +172,37 @@ static int add_names(const struct request *q, struct report *r)
 	return VERB_DONE;
 }
 
+/* What was taken out is told: a report that held nothing looks the same as one that did. */
+static int scrub(const struct request *q, struct report *r)
+{
+	char error[SCRUB_ERROR_BYTES];
+	struct config config = {0};
+	uint64_t values = 0;
+	struct scrub *s;
+	int status = q->config ? config_file_read(q->config, &config) : VERB_DONE;
+	int err;
+
+	if (status)
+		return status;
+	err = machine_scrub_new(q->config ? &config : NULL, &s, error);
+	config_release(&config);
+	if (!err) {
+		err = scrub_report(s, r);
+		if (err)
+			snprintf(error, sizeof(error), "%s", strerror(-err));
+		scrub_free(s);
+	}
+	if (err) {
+		verb_error("--scrub: %s", error);
+		return VERB_FAILED;
+	}
+	for (size_t i = 0; i < r->scrub.removed.n; i++)
+		values += r->scrub.removed.count[i];
+	fprintf(stderr, "%" PRIu64 " values taken out, in all; `backdraft show --privacy` lists the classes\n",
+		values);
+	return VERB_DONE;
+}
+
 static int write_format(void *ctx, struct out *out)
 {
 	const struct request *q = ctx;
@@ -175,6 +221,8 @@ int verb_export(int argc, char **argv)
 	if (status)
 		return status;
 	status = add_names(&q, &q.report);
+	if (!status && q.scrub)
+		status = scrub(&q, &q.report);
 	if (!status)
 		status = output_write(q.output, write_format, &q);
 	report_release(&q.report);

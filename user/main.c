@@ -22,7 +22,7 @@ static const struct verb verbs[] = {
 	 verb_export},
 	{"replay", "SERIES.csv [--config FILE]", "which alerts the detector would have raised on a recorded series",
 	 verb_replay_options, verb_replay},
-	{"show", "FILE", "read a report in the terminal", verb_show_options, verb_show},
+	{"show", "FILE [--logs] [--privacy]", "read a report in the terminal", verb_show_options, verb_show},
 	{"status", "[--json]",
 	 "ask the daemon: clients now against normal, rules, spool, own cost", verb_status_options,
 	 verb_status},

@@ -8,14 +8,21 @@
 #include <unistd.h>
 
 #include "terminal.h"
+#include "user/lib/scrub_report.h"
 #include "user/lib/summary.h"
 #include "verb.h"
 
-#define OPTION_LOGS VERB_LONG_ONLY
+enum { OPTION_LOGS = VERB_LONG_ONLY, OPTION_PRIVACY };
 
 const struct verb_option verb_show_options[] = {
 	{OPTION_LOGS, "logs", NULL, "each line of the client's log, and not only the last ones"},
+	{OPTION_PRIVACY, "privacy", NULL, "what was taken out of it because it is personal, by class"},
 	{0},
+};
+
+struct request {
+	const char *path;
+	bool all_logs, privacy;
 };
 
 int show_summary(const struct report *r, int fd, bool all_logs)
@@ -35,23 +42,59 @@ int show_summary(const struct report *r, int fd, bool all_logs)
 	return status ? VERB_FAILED : VERB_DONE;
 }
 
+static int show_privacy(const struct report *r)
+{
+	struct out out;
+	int status;
+
+	out_init(&out, STDOUT_FILENO);
+	scrub_write(r, &out);
+	status = out_finish(&out);
+	if (status)
+		verb_error("standard output: %s", out.error);
+	out_release(&out);
+	return status ? VERB_FAILED : VERB_DONE;
+}
+
+/* Options on both sides of the file's name. */
+static int parse(struct request *q, int argc, char **argv)
+{
+	while (argc > 0) {
+		int id;
+
+		while ((id = verb_getopt(verb_show_options, argc, argv)) != -1) {
+			if (id == OPTION_LOGS)
+				q->all_logs = true;
+			else if (id == OPTION_PRIVACY)
+				q->privacy = true;
+			else
+				return VERB_WRONG_USE;
+		}
+		if (optind >= argc)
+			break;
+		if (q->path)
+			return verb_usage("show", "one report at a time, not also '%s'", argv[optind]);
+		q->path = argv[optind];
+		argc -= optind;
+		argv += optind;
+		/* What is left is read as options of the same verb. */
+		argv[0] = (char *)"show";
+	}
+	return q->path ? VERB_DONE : verb_usage("show", "one report: FILE, or - for standard input");
+}
+
 int verb_show(int argc, char **argv)
 {
+	struct request q = {0};
 	struct report r;
-	bool all_logs = false;
-	int status, id;
+	int status = parse(&q, argc, argv);
 
-	while ((id = verb_getopt(verb_show_options, argc, argv)) != -1) {
-		if (id != OPTION_LOGS)
-			return VERB_WRONG_USE;
-		all_logs = true;
-	}
-	if (argc - optind != 1)
-		return verb_usage("show", "one report: FILE, or - for standard input");
-	status = verb_read_report(argv[optind], &r);
 	if (status)
 		return status;
-	status = show_summary(&r, STDOUT_FILENO, all_logs);
+	status = verb_read_report(q.path, &r);
+	if (status)
+		return status;
+	status = q.privacy ? show_privacy(&r) : show_summary(&r, STDOUT_FILENO, q.all_logs);
 	report_release(&r);
 	return status;
 }

@@ -8,6 +8,7 @@ const struct export_format *const export_formats[] = {
 	&export_html,
 	&export_json,
 	&export_svg,
+	&export_bdr,
 	NULL,
 };
 

@@ -24,7 +24,8 @@ extern const struct export_format *const export_formats[];
 const struct export_format *export_find(const char *name);
 
 /* One for each export_NAME.c. */
-extern const struct export_format export_folded, export_html, export_json, export_svg;
+extern const struct export_format export_bdr, export_folded, export_html, export_json,
+	export_svg;
 
 /* view_build(), with its error put into `out`. */
 int export_view(const struct report *r, const struct view_options *options, struct out *out,

@@ -59,3 +59,10 @@ SPOOL_OBJ := $(call obj,$(addprefix user/,spool.c spool_scan.c spool_room.c spoo
   directory.c upload_status.c))
 $(O)/tests/unit/test_spool: $(O)/tests/unit/test_spool.o $(SPOOL_OBJ) $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS)
+$(O)/tests/system/spool_driver: $(O)/tests/system/spool_driver.o $(SPOOL_OBJ) $(LIB)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(O)/tests/system/fault_preload.so: tests/system/fault_preload.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -Wall -Wextra -fPIC -shared -o $@ $<
+progs: $(O)/tests/system/spool_driver $(O)/tests/system/fault_preload.so
+$(O)/tests/unit/test_beat_minute: $(O)/user/daemon_heartbeat.o

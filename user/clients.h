@@ -98,6 +98,16 @@ int clients_free_record(struct clients *c, const struct bd_free *record);
  * there is no iterator. Sums there are up to a tick old, and threads queued now not counted. */
 int clients_scan(struct clients *c);
 
+/* What a process of a client did in the last second; `key` is the same as long as it lives. */
+struct client_process_second {
+	uint64_t key, run_ns, rss_bytes;
+	const char *name;
+	uint32_t client; /* a place in the table of the last second */
+};
+/* Calls fn for each of them, and of those that have gone too for a few seconds. */
+void clients_processes(const struct clients *c,
+		       void (*fn)(void *arg, const struct client_process_second *process), void *arg);
+
 /* The client of a process, by its number in the tool's own /proc or by the kernel's: a place in the
  * table of the last second, or CLIENTS_NONE. */
 uint32_t clients_of_pid(const struct clients *c, uint32_t ns_tgid);

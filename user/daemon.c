@@ -142,6 +142,7 @@ static void reload(struct daemon *d)
 	budget_init(&d->budget, place->agent.rate_hz, clock_monotonic_ns(),
 		    flight_recorder_cost_ns(d->flight));
 	flight_recorder_set_rate(d->flight, d->budget.rate_hz);
+	daemon_upload_start(d);
 	daemon_say("%s: taken up", d->config_path);
 }
 
@@ -174,6 +175,7 @@ static int open_places(struct daemon *d)
 			   d->spool.path, recovered);
 	else if (recovered < 0)
 		daemon_say("%s: %s", d->spool.path, strerror(-recovered));
+	daemon_upload_start(d);
 	if (control_new(&d->control, agent->socket, daemon_answer, d, error)) {
 		verb_error("watch: %s", error);
 		return VERB_FAILED;
@@ -248,6 +250,7 @@ static int start(struct daemon *d)
 
 static void stop(struct daemon *d)
 {
+	daemon_upload_stop(d);
 	if (d->flight)
 		daemon_finish(d);
 	if (d->machine && d->machine->baseline)

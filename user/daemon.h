@@ -8,6 +8,7 @@
  *   daemon_second.c   what happens each second
  *   daemon_report.c   from a trigger to a report
  *   daemon_logs.c     the clients' logs in it
+ *   daemon_upload.c   the uploader, heartbeats (daemon_heartbeat.c), what was dropped
  *   daemon_status.c   what it tells who asks
  */
 #ifndef BD_DAEMON_H
@@ -15,11 +16,14 @@
 
 #include "user/clients.h"
 #include "user/control.h"
+#include "user/daemon_heartbeat.h"
 #include "user/flight_recorder.h"
 #include "user/lib/budget.h"
 #include "user/lib/config.h"
+#include "user/lib/status.h"
 #include "user/spool.h"
 #include "user/state_dir.h"
+#include "user/uploader.h"
 #include "user/watched.h"
 
 #define DAEMON_JOINED_MAX 64
@@ -44,6 +48,11 @@ struct daemon_burst {
 	uint64_t cut_ns; /* what is missing of it, for want of memory */
 	uint8_t id[REPORT_ID_BYTES];
 	char name[SPOOL_NAME];
+};
+
+/* Sums at the last heartbeat. */
+struct daemon_beat_before {
+	uint64_t cpu_ns, bpf_ns, fired, lost;
 };
 
 struct daemon {
@@ -73,7 +82,12 @@ struct daemon {
 	size_t npast;
 	size_t logs_turn; /* whose logs are looked at next */
 	char spool_error[SPOOL_ERROR];
+	bool spool_late; /* it is over its limit, and the next second goes on */
 	uint8_t host_id[REPORT_ID_BYTES];
+	struct uploader uploader;
+	struct beat_minute minute;
+	struct daemon_beat_before beat_before;
+	bool beat_failed; /* and it was said */
 };
 
 /* Runs until a signal ends it. Exit status; says what is wrong. */
@@ -108,6 +122,14 @@ int daemon_logs(struct daemon *d, const struct watched *w, struct report *r);
 
 /* The longest that the daemon waited for a CPU within one of the last 60 seconds. */
 double daemon_delay_s(const struct daemon *d);
+
+/* The uploader, as the configuration has it now; once a second; the end. */
+void daemon_upload_start(struct daemon *d);
+void daemon_upload_second(struct daemon *d);
+void daemon_upload_stop(struct daemon *d);
+/* What was dropped before a receiver had it, into a report and into the status. 0 or -ENOMEM. */
+int daemon_upload_report(struct daemon *d, struct report *r);
+int daemon_upload_status(const struct daemon *d, struct status *s);
 
 /* A control_fn. */
 void daemon_answer(void *arg, const char *line, struct out *answer);

@@ -113,6 +113,8 @@ int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_
 	if (!err)
 		err = daemon_logs(d, w, r);
 	if (!err)
+		err = daemon_upload_report(d, r);
+	if (!err)
 		err = fill_cost(d, r);
 	memcpy(r->host.id, d->host_id, sizeof(r->host.id));
 	return err ? err : depersonalise(d, r);

@@ -223,6 +223,7 @@ int daemon_second(struct daemon *d)
 		}
 	}
 	daemon_logs_second(d);
+	daemon_upload_second(d);
 	if (d->seconds % 60 == 0)
 		forget_gone(d);
 	daemon_save(d, false);

@@ -280,6 +280,8 @@ static int fill(struct daemon *d, bool threads, struct status *s)
 	if (!err)
 		err = fill_spool(d, s);
 	if (!err)
+		err = daemon_upload_status(d, s);
+	if (!err)
 		err = add_client(s, d->machine, now_s);
 	for (size_t i = 0; !err && i < d->nwatched; i++)
 		if (d->watched[i]->seen == d->seconds)

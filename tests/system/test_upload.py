@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`backdraft upload` and `backdraft spool`, against a receiver of the test's own that misbehaves."""
 
+import gzip
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import threading
 import time
 
 import bd
+import msgpack
 import pytest
 import receiver as rx
 
@@ -281,6 +283,34 @@ def test_removed_under_it(place):
             wait_for(lambda: not subprocess.run(["rm", "-rf", place.spool], check=False).returncode)
             _, said = process.communicate(timeout=20)
     assert process.returncode == 1 and b"it was removed" in said
+
+
+def write_beat(spool, number):
+    """A minute's file, as the daemon puts it there."""
+    (spool / "heartbeats").mkdir(exist_ok=True, mode=0o770)
+    batch = {"schema": "backdraft.heartbeats/1", "host": b"h" * 16, "strings": ["", f"c{number}"],
+             "beats": {"t_ns": [number]}, "clients": {"beat": [0], "name": [1]}}
+    path = spool / "heartbeats" / f"{number:012d}.bdh"
+    path.write_bytes(gzip.compress(msgpack.packb(batch)))
+    path.chmod(0o644)
+
+
+def test_heartbeats_after_an_outage(place):
+    """All minutes, in their order, in a few requests; damaged ones don't keep the others."""
+    with rx.Receiver(lambda n: 503 if n == 0 else None, facts_wanted=lambda: True) as there:
+        place.configure(there.url())
+        for number in range(150):
+            write_beat(place.spool, number)
+        (place.spool / "heartbeats" / "000000000070.bdh").write_bytes(b"torn")
+        with place.run():
+            wait_for(lambda: not list((place.spool / "heartbeats").glob("*.bdh")))
+        beats = [(t, batch["strings"][name])
+                 for batch in there.beats
+                 for t, name in zip(batch["beats"]["t_ns"], batch["clients"]["name"])]
+        assert beats == [(n, f"c{n}") for n in range(150) if n != 70]
+        assert len(there.beats) == 3
+    wait_for(lambda: '"facts_wanted": true' in (place.spool / ".upload").read_text())
+    assert '"beats_lost": 1' in (place.spool / ".upload").read_text()
 
 
 # --- TLS

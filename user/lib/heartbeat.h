@@ -23,7 +23,7 @@
 #undef WIRE_ROOT
 #undef WIRE_DEF
 
-extern const struct wire_type wire_heartbeats;
+extern const struct wire_type wire_heartbeats, wire_heartbeats_facts;
 extern const struct wire_root wire_root_heartbeats;
 
 /* All limits of reading a batch: far above what an agent sends, far below those of a report. */

@@ -161,6 +161,26 @@ static void write_stores(struct page *p)
 	out_char(p->out, '\n');
 }
 
+static void write_upload(struct page *p)
+{
+	const struct status_upload *u = &p->s->upload;
+
+	if (!*text_of(u->url))
+		return;
+	head(p, "upload");
+	out_printf(p->out, " %llu sent to ", (unsigned long long)u->sent);
+	summary_name(p->out, u->url, 60);
+	out_printf(p->out, "; %llu rejected, %llu damaged\n", (unsigned long long)u->rejected,
+		   (unsigned long long)u->damaged);
+	if (!*text_of(u->error))
+		return;
+	paint(p, RED);
+	out_text(p->out, "          ");
+	summary_name(p->out, u->error, 200);
+	paint(p, PLAIN);
+	out_char(p->out, '\n');
+}
+
 static void write_losses(struct page *p)
 {
 	const struct status *s = p->s;
@@ -416,6 +436,7 @@ int status_write_plain(const struct status *s, const struct status_text_options 
 	write_agent(&p);
 	write_sampling(&p);
 	write_stores(&p);
+	write_upload(&p);
 	write_losses(&p);
 	write_cost(&p);
 	out_char(out, '\n');

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The whole way: a trigger, the spool, the daemon's uploader, the receiver, and back out of it."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import time
+import urllib.request
+
+import bd
+import pytest
+
+SERVER = bd.BUILD / "backdraft-server"
+CONFIG = """[agent]
+state_dir = {dir}/state
+spool_dir = {dir}/spool
+socket = {dir}/socket
+before = 4s
+after = 1s
+[upload]
+url = {url}
+token_file = {dir}/token
+heartbeat = http
+[machine]
+deviation = off
+"""
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+def wait_for(what, seconds=40):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if (value := what()):
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s")
+
+
+class Server:
+    """backdraft-server on loopback, with a token, in a directory of its own."""
+
+    def __init__(self, directory):
+        self.data = pathlib.Path(directory) / "data"
+        self.data.mkdir(mode=0o700)
+        shutil.chown(self.data, "nobody")
+        self.words = [SERVER, "--data", self.data, "--user", "nobody"]
+        done = bd.run([*self.words, "token", "create", "test", "ingest,read"])
+        assert done.status == 0, done.stderr
+        self.token = re.search(r"\S{20,}", done.stdout)[0]
+        self.log = open(pathlib.Path(directory) / "server.log", "ab")
+        self.port, self.process = 0, None
+
+    def start(self):
+        self.process = subprocess.Popen(
+            list(map(str, [*self.words, "--listen", f"127.0.0.1:{self.port}"])), stderr=self.log)
+        said = re.compile(rb".*listening on http://127\.0\.0\.1:(\d+)", re.S)
+        path = pathlib.Path(self.log.name)
+        starts = path.read_bytes().count(b"listening on")
+        wait_for(lambda: path.read_bytes().count(b"listening on") > starts or
+                 self.process.poll() is not None)
+        assert self.process.poll() is None, path.read_text()
+        self.port = int(said.match(path.read_bytes())[1])
+        return self
+
+    def get(self, path):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}",
+                                         headers={"Authorization": f"Bearer {self.token}"})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=30) as answer:
+            return answer.read()
+
+    def ids(self):
+        return [row["id"] for row in json.loads(self.get("/v1/reports?limit=1000"))["reports"]]
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+class Agent:
+    def __init__(self, directory):
+        self.dir = pathlib.Path(directory)
+        self.config = self.dir / "agent.conf"
+        self.process = None
+
+    def configure(self, url):
+        self.config.write_text(CONFIG.format(dir=self.dir, url=url))
+
+    def start(self):
+        self.log = open(self.dir / "agent.log", "ab")
+        self.process = subprocess.Popen(
+            [str(bd.BACKDRAFT), "watch", "--config", str(self.config)], stderr=self.log)
+        wait_for(lambda: "watching: process" in self.said() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.said()
+
+    def said(self):
+        return (self.dir / "agent.log").read_text()
+
+    def trigger(self):
+        """A report by hand, which is whole when this returns; its path."""
+        before = self.said().count("machine: report ")
+        done = bd.backdraft("trigger", "--config", self.config)
+        assert done.status == 0, done.stderr
+        wait_for(lambda: self.said().count("machine: report ") > before)
+        return pathlib.Path(re.findall(r"machine: report (\S+\.bdr)", self.said())[-1])
+
+    def status(self):
+        done = bd.backdraft("status", "--json", "--config", self.config)
+        assert done.status == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def uploader(self):
+        return int(self.status()["upload"]["pid"])
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def server(public_dir):
+    there = Server(public_dir)
+    yield there
+    there.stop()
+
+
+@pytest.fixture
+def agent(public_dir, server):
+    here = Agent(public_dir)
+    (public_dir / "token").write_text(server.token)
+    (public_dir / "token").chmod(0o600)
+    yield here
+    here.stop()
+
+
+def is_alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_trigger_to_export(server, agent, public_dir):
+    """What comes out of the receiver as folded stacks is what the file has, byte for byte."""
+    agent.configure("")
+    agent.start()
+    wait_for(lambda: agent.status()["agent"]["uptime_s"] > 3)
+    path = agent.trigger()
+    kept = shutil.copy(path, public_dir / "kept.bdr")
+    assert agent.uploader() == 0, "without a url nothing runs"
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    server.start()
+    agent.configure(f"http://127.0.0.1:{server.port}")
+    agent.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: not path.exists())
+    report = bd.Report(kept)
+    ident = report.raw["id"].hex()
+    assert server.ids() == [ident]
+    assert path.name.split("-")[1] == "manual" and path.name.endswith(f"{ident}.bdr")
+    done = bd.backdraft("export", kept, "-f", "folded", "-o", "-")
+    assert done.status == 0 and len(done.stdout) > 100
+    assert server.get(f"/v1/reports/{ident}/export?format=folded").decode() == done.stdout
+    upload = wait_for(lambda: agent.status()["upload"])
+    assert (upload["sent"], upload["rejected"], upload["damaged"], upload["error"]) == (1, 0, 0, "")
+    assert "sent to http://127.0.0.1" in bd.backdraft("status", "--config", agent.config).stdout
+
+
+def test_kills_on_both_ends(server, agent):
+    """The uploader and the receiver are killed, the spool outlives the daemon: nothing is missing."""
+    server.start()
+    agent.configure(f"http://127.0.0.1:{server.port}")
+    agent.start()
+    first = wait_for(agent.uploader)
+    owner = pathlib.Path(f"/proc/{first}").stat().st_uid
+    assert owner != 0
+    paths = [agent.trigger()]
+    wait_for(lambda: len(server.ids()) == 1)
+    os.kill(first, signal.SIGKILL)
+    second = wait_for(lambda: agent.uploader() not in (0, first) and agent.uploader())
+    server.process.kill()
+    server.process.wait()
+    paths.append(agent.trigger())
+    wait_for(lambda: agent.status()["upload"]["error"])
+    assert agent.status()["spool"]["reports"] == 1
+    server.start()
+    wait_for(lambda: len(server.ids()) == 2)
+    wait_for(lambda: not any(path.exists() for path in paths))
+    agent.process.kill()
+    agent.process.wait()
+    wait_for(lambda: not is_alive(second))
+    ids = server.ids()
+    assert sorted(ids) == sorted(path.stem.split("-")[-1] for path in paths)

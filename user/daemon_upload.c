@@ -2,12 +2,15 @@
 /* What the daemon has to do with uploading: a child, heartbeats, and the counts of what was dropped. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "user/clock.h"
 #include "user/daemon.h"
 #include "user/host.h"
+#include "user/lib/scrub.h"
+#include "user/machine_names.h"
 #include "user/spool_beats.h"
 #include "user/upload_confine.h"
 #include "user/upload_status.h"
@@ -112,6 +115,47 @@ static int add_beat(struct daemon *d, struct heartbeats *h)
 	return 0;
 }
 
+static int replace(char **text, const char *with, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, with, len);
+	copy[len] = '\0';
+	free(*text);
+	*text = copy;
+	return 0;
+}
+
+/* Names as in a report: those that the operator gave to clients, and those that processes have. */
+static int depersonalise(struct daemon *d, struct heartbeats *h)
+{
+	char error[SCRUB_ERROR_BYTES];
+	struct scrub *s;
+	int err = machine_scrub_new(&d->config, &s, error);
+
+	if (err) {
+		daemon_say("depersonalising: %s", error);
+		return err;
+	}
+	for (size_t i = 1; i < h->strings.n && !err; i++) {
+		enum scrub_treatment what = SCRUB_LABEL;
+		const char *text;
+		size_t len;
+
+		for (size_t row = 0; row < h->processes.n; row++)
+			if (h->processes.name[row] == i)
+				what = SCRUB_NAME;
+		err = scrub_text(s, what, false, h->strings.text[i], strlen(h->strings.text[i]),
+				 &text, &len);
+		if (!err && text != h->strings.text[i])
+			err = replace(&h->strings.text[i], text, len);
+	}
+	scrub_free(s);
+	return err;
+}
+
 static int beat(struct daemon *d, char *error)
 {
 	struct upload_status upload;
@@ -129,6 +173,8 @@ static int beat(struct daemon *d, char *error)
 		err = add_beat(d, &h);
 	if (!err)
 		err = beat_minute_rows(&d->minute, &d->config, &h);
+	if (!err)
+		err = depersonalise(d, &h);
 	if (!err)
 		err = spool_beat_write(&d->spool, &h, error);
 	heartbeats_release(&h);

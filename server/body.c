@@ -113,16 +113,39 @@ static int add_item(struct reading *r, const struct report *report, void *bytes,
 	return 0;
 }
 
-/* One report, as MessagePack or a .bdr. */
-static int read_report(struct reading *r, const uint8_t *data, size_t size, int64_t at)
+/* The bytes to store: those that came where they are a .bdr. NULL without memory. */
+static void *stored_bytes(const uint8_t *bdr, size_t bdr_n, const uint8_t *data, size_t size,
+			  size_t *ret_size)
+{
+	struct out packed;
+	void *copy;
+
+	if (bdr) {
+		*ret_size = bdr_n;
+		copy = malloc(bdr_n);
+		return copy ? memcpy(copy, bdr, bdr_n) : NULL;
+	}
+	out_init(&packed, -1);
+	if (pack_deflate(data, size, &packed))
+		out_release(&packed);
+	*ret_size = packed.n;
+	return packed.data;
+}
+
+/* One report as MessagePack; `bdr` is how it came, or NULL. */
+static int read_report(struct reading *r, const uint8_t *bdr, size_t bdr_n, const uint8_t *data,
+		       size_t size, int64_t at)
 {
 	char error[CODEC_ERROR_BYTES], what[CODEC_ERROR_BYTES + 40];
 	struct report_limits limits;
 	struct report report;
-	struct out packed;
+	size_t stored;
 	void *copy;
 	int err;
 
+	/* The decoder takes gzip as well: a report that is packed twice is none. */
+	if (pack_is_gzip(data, size))
+		return refuse(r, -EINVAL, "it is compressed twice");
 	limits_of_report(r->limits, &limits);
 	err = report_decode(data, size, &limits, &report, error);
 	if (err) {
@@ -130,18 +153,8 @@ static int read_report(struct reading *r, const uint8_t *data, size_t size, int6
 			 (long long)at);
 		return refuse(r, err, what);
 	}
-	if (pack_is_gzip(data, size)) {
-		copy = malloc(size);
-		if (copy)
-			memcpy(copy, data, size);
-	} else {
-		out_init(&packed, -1);
-		if (pack_deflate(data, size, &packed))
-			out_release(&packed);
-		copy = packed.data;
-		size = packed.n;
-	}
-	err = copy ? add_item(r, &report, copy, size, at) : refuse(r, -ENOMEM, "");
+	copy = stored_bytes(bdr, bdr_n, data, size, &stored);
+	err = copy ? add_item(r, &report, copy, stored, at) : refuse(r, -ENOMEM, "");
 	report_release(&report);
 	return err;
 }
@@ -164,24 +177,20 @@ static int read_batch(struct reading *r, const uint8_t *data, size_t size)
 
 		if (!bytes)
 			return refuse(r, -EINVAL, "cut short: the batch ends in the middle");
-		if (read_report(r, data + at, bytes, (int64_t)i))
+		if (read_report(r, NULL, 0, data + at, bytes, (int64_t)i))
 			return -EINVAL;
 		at += bytes;
 	}
 	return at == size ? 0 : refuse(r, -EINVAL, "more follows the batch");
 }
 
-static bool is_array(int first)
+/* MessagePack that isn't compressed any more; `bdr` is how it came, or NULL. */
+static int read_bare(struct reading *r, const uint8_t *bdr, size_t bdr_n, const uint8_t *data,
+		     size_t size)
 {
-	return (first & 0xf0) == 0x90 || first == 0xdc || first == 0xdd;
-}
-
-/* MessagePack that isn't compressed any more. */
-static int read_bare(struct reading *r, const uint8_t *data, size_t size)
-{
-	if (size && is_array(data[0]))
+	if (size && ((data[0] & 0xf0) == 0x90 || data[0] == 0xdc || data[0] == 0xdd))
 		return read_batch(r, data, size);
-	return read_report(r, data, size, -1);
+	return read_report(r, bdr, bdr_n, data, size, -1);
 }
 
 /* JSON of `type` to MessagePack in `out`, which the caller releases. */
@@ -213,7 +222,7 @@ static int read_json(struct reading *r, const uint8_t *data, size_t size)
 	out_init(&out, -1);
 	err = pack_json(r, &wire_report, data, size, &out);
 	if (!err)
-		err = read_bare(r, (const uint8_t *)out.data, out.n);
+		err = read_bare(r, NULL, 0, (const uint8_t *)out.data, out.n);
 	out_release(&out);
 	return err;
 }
@@ -226,15 +235,12 @@ static int read_body(struct reading *r, bool json, const uint8_t *data, size_t s
 	if (!size)
 		return refuse(r, -EINVAL, "the body is empty");
 	if (!pack_is_gzip(data, size))
-		return json ? read_json(r, data, size) : read_bare(r, data, size);
-	/* The usual case is unpacked as it is read, and never as a whole. */
-	if (!json && !is_array(pack_first_byte(data, size)))
-		return read_report(r, data, size, -1);
+		return json ? read_json(r, data, size) : read_bare(r, NULL, 0, data, size);
 	out_init(&out, -1);
 	err = unpack(r, data, size, &out);
 	if (!err)
 		err = json ? read_json(r, (uint8_t *)out.data, out.n)
-			   : read_bare(r, (uint8_t *)out.data, out.n);
+			   : read_bare(r, data, size, (uint8_t *)out.data, out.n);
 	out_release(&out);
 	return err;
 }

@@ -30,6 +30,25 @@ struct http {
 
 /* --- headers in */
 
+/*
+ * libmicrohttpd 0.9 takes blanks in names, and puts a folded line behind the *name* of the one
+ * before: what might have been one of the two headers that say where a body ends is refused,
+ * whoever wrote it how.
+ */
+static bool bad_name(const char *name)
+{
+	static const char *const framing[] = {"Transfer-Encoding", "Content-Length"};
+	static const char allowed[] = "!#$%&'*+-.^_`|~0123456789"
+				      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	if (!*name || name[strspn(name, allowed)])
+		return true;
+	for (size_t i = 0; i < sizeof(framing) / sizeof(framing[0]); i++)
+		if (!strncasecmp(name, framing[i], strlen(framing[i])) && name[strlen(framing[i])])
+			return true;
+	return false;
+}
+
 static enum MHD_Result take_header(void *ctx, enum MHD_ValueKind kind, const char *name,
 				   const char *value)
 {
@@ -48,6 +67,7 @@ static enum MHD_Result take_header(void *ctx, enum MHD_ValueKind kind, const cha
 		{"Host", NULL, &h->n_host},
 	};
 
+	h->n_bad += bad_name(name);
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (strcasecmp(known[i].name, name))
 			continue;
@@ -406,8 +426,7 @@ static int start(struct http *h, int listen_fd)
 		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)first_line, h->server},
 		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, h->server},
 		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connected, h},
-		{h->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, (intptr_t)tls_retrieve,
-		 NULL},
+		{h->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0, tls_retrieve},
 		{MHD_OPTION_END, 0, NULL},
 	};
 	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |

@@ -10,11 +10,10 @@
 #include "user/lib/out.h"
 
 bool pack_is_gzip(const uint8_t *data, size_t size);
-/* The first unpacked byte, or -1: enough to tell a map from an array. */
-int pack_first_byte(const uint8_t *data, size_t size);
 /*
- * Unpacks into `out`, in memory. 0, -EFBIG (over `limit`), -EINVAL (not gzip, damaged, or more
- * behind it), -ENOMEM, -EAGAIN where `hold` refused a part.
+ * Unpacks into `out`, which is empty and in memory. 0, -EFBIG (over `limit`), -EINVAL (not gzip,
+ * damaged, more behind it, or not of the size that it says), -ENOMEM, -EAGAIN where `hold` refused
+ * the memory. No more is unpacked than it says, and nothing where that is too much.
  */
 int pack_inflate(const uint8_t *data, size_t size, size_t limit, bool (*hold)(void *, uint64_t),
 		 void *ctx, struct out *out);

@@ -97,11 +97,13 @@ int unpacked_series(const uint8_t *data, size_t size,
 		    void (*value)(void *ctx, uint64_t column, uint64_t row, int64_t value),
 		    void *ctx)
 {
-	struct unpacked u = {data, data + size, 0};
+	struct unpacked u = {data, data, 0};
 	uint64_t rows, columns;
 
+	/* Also NULL, to which nothing can be added. */
 	if (!size)
 		return 0;
+	u.end = data + size;
 	rows = unpacked_u64(&u);
 	columns = unpacked_u64(&u);
 	for (uint64_t i = 0; i < columns && !u.status; i++) {

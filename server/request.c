@@ -74,7 +74,9 @@ static bool check_framing(struct request *q)
 	const struct request_headers *h = &q->headers;
 	const char *wrong = NULL;
 
-	if (h->n_content_length > 1)
+	if (h->n_bad)
+		wrong = "the name of a header is not allowed";
+	else if (h->n_content_length > 1)
 		wrong = "there are two Content-Length headers";
 	else if (h->n_content_length && h->n_transfer_encoding)
 		wrong = "there are both Content-Length and Transfer-Encoding";

@@ -18,6 +18,7 @@ struct request_headers {
 	const char *authorization, *content_type, *content_encoding, *accept, *idempotency_key;
 	const char *content_length, *transfer_encoding;
 	unsigned int n_content_length, n_transfer_encoding, n_host, n_authorization;
+	unsigned int n_bad; /* names that are none */
 };
 
 struct route {

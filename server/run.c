@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The receiver itself: parts started in order, signals, parts ended in the other order. */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "server/http.h"
 #include "server/log.h"
 #include "server/privileges.h"
+#include "server/seccomp.h"
 #include "server/verb.h"
 
 /* How long requests that run at the end may take. */
@@ -90,6 +92,8 @@ static int start(struct running *r)
 		err = privileges_drop(&s->config, r->error);
 	if (!err)
 		err = open_access(r);
+	if (!err && s->config.seccomp)
+		err = seccomp_enter();
 	if (!err)
 		err = open_store(r);
 	if (!err)
@@ -152,6 +156,17 @@ static void serve(struct running *r, const sigset_t *signals)
 	log_line("stopping");
 }
 
+/*
+ * What one report takes to be read is taken again by the next one: handing it back to the kernel in
+ * between costs more than reading does. And few arenas, since each keeps what it had at its worst.
+ */
+static void keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+	mallopt(M_TRIM_THRESHOLD, 16 << 20);
+	mallopt(M_ARENA_MAX, 4);
+}
+
 int verb_run(struct server_config *config, int n, char **args)
 {
 	struct running r = {.listen_fd = -1};
@@ -163,6 +178,7 @@ int verb_run(struct server_config *config, int n, char **args)
 	r.server.config = *config;
 	r.server.started_s = time(NULL);
 	signal(SIGPIPE, SIG_IGN);
+	keep_memory();
 	/* Before any thread: all of them leave signals to this one. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);

@@ -45,9 +45,9 @@ static const char *const statements[SQL_STATEMENTS] = {
 	[SQL_DROP_REPORT] = "DELETE FROM reports WHERE seq=?",
 	[SQL_DROP_BODY] = "DELETE FROM bodies WHERE seq=?",
 	[SQL_DROP_PROFILE] = "DELETE FROM profiles WHERE seq=?",
-	[SQL_OLDEST] =
-		"SELECT seq FROM (SELECT seq, received_ns FROM reports ORDER BY seq LIMIT ?2)"
-		" WHERE received_ns < ?1",
+	[SQL_OLDEST] = "SELECT seq, bytes FROM (SELECT seq, bytes, received_ns FROM reports"
+		       " ORDER BY seq LIMIT ?2)"
+		       " WHERE received_ns < ?1",
 	[SQL_PUT_BEAT] = "INSERT OR IGNORE INTO beats VALUES (?,?,?,?,?)",
 	[SQL_FIND_HASH] = "SELECT facts_hash FROM hosts WHERE id=?",
 	[SQL_SET_FACTS] = "UPDATE hosts SET facts_hash=?2, facts=?3, label=?4 WHERE id=?1",

@@ -105,7 +105,7 @@ static bool has_node(struct check *c, int64_t node)
 static void check_profile(struct check *c, sqlite3_stmt *st, int64_t seq)
 {
 	const uint8_t *stacks = sqlite3_column_blob(st, 3), *series = sqlite3_column_blob(st, 4);
-	struct unpacked u = {stacks, stacks + sqlite3_column_bytes(st, 3), 0};
+	struct unpacked u = {stacks, stacks ? stacks + sqlite3_column_bytes(st, 3) : stacks, 0};
 	int64_t node = 0;
 
 	while (u.at < u.end && !u.status) {

@@ -20,19 +20,23 @@ static int in_use(struct sqlite_store *s, uint64_t *ret_bytes, bool *ret_sparse)
 	return 0;
 }
 
-/* The oldest reports, by arrival: an agent's clock may be wrong. */
-static int drop_oldest(struct sqlite_store *s, int64_t since_ns, uint64_t *dropped)
+/* The oldest reports, by arrival, since an agent's clock may be wrong: until so many bytes are
+ * free. 1 where there may be more, 0 or -1. */
+static int drop_oldest(struct sqlite_store *s, int64_t since_ns, uint64_t bytes, uint64_t *dropped)
 {
 	sqlite3_stmt *st = s->sql[SQL_OLDEST];
 	int64_t seqs[STEP_REPORTS];
+	uint64_t freed = 0;
 	int n = 0, status;
 
 	sqlite3_bind_int64(st, 1, since_ns);
 	sqlite3_bind_int64(st, 2, STEP_REPORTS);
-	while ((status = sqlite3_step(st)) == SQLITE_ROW && n < STEP_REPORTS)
+	while ((status = sqlite3_step(st)) == SQLITE_ROW && freed < bytes) {
 		seqs[n++] = sqlite3_column_int64(st, 0);
+		freed += sqlite3_column_int64(st, 1);
+	}
 	sqlite3_reset(st);
-	if (status != SQLITE_DONE)
+	if (status != SQLITE_DONE && status != SQLITE_ROW)
 		return -1;
 	for (int i = 0; i < n; i++)
 		if (sqlite_drop(s, seqs[i]))
@@ -67,9 +71,9 @@ int sqlite_keep(struct store *store, const struct store_keep *keep, uint64_t *re
 	if (sqlite_step(s, SQL_BEGIN))
 		return sqlite_fail(s->db, error);
 	if (keep->bytes && bytes > keep->bytes)
-		more = drop_oldest(s, INT64_MAX, &dropped);
+		more = drop_oldest(s, INT64_MAX, bytes - keep->bytes, &dropped);
 	else
-		more = drop_oldest(s, keep->reports_since_ns, &dropped);
+		more = drop_oldest(s, keep->reports_since_ns, UINT64_MAX, &dropped);
 	if (more >= 0)
 		beats = drop_beats(s, keep->beats_since_ns);
 	if (more < 0 || beats < 0 || sqlite_step(s, SQL_COMMIT)) {

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the two halves of synth-report share: synth-code.c makes functions and stacks. */
+/* What makes a synthetic report: synth-code.c functions and stacks, synth-make.c the rest. */
 #ifndef BD_SYNTH_H
 #define BD_SYNTH_H
 
 #include "tools/synth-names.h"
 #include "user/lib/report.h"
 
+#define RATE_HZ 99
+#define LOAD 0.52   /* of all CPUs, over the whole window */
 #define BURN_AT 0.6 /* of the window */
 
 struct options {
 	uint64_t seed, stacks, samples, threads, depth, cpus;
+	uint64_t code_seed; /* of functions and stacks; 0: `seed`, of everything */
 	double seconds;
 	bool hostile;
 	const char *output; /* NULL: standard output */
@@ -43,5 +46,9 @@ uint32_t intern(struct synth *s, const char *text);
 void code_init(struct synth *s);
 void code_make(struct synth *s);
 void code_release(struct synth *s);
+
+/* A whole report in s->r by s->o; exits where memory lacks. */
+void synth_make(struct synth *s);
+void synth_release(struct synth *s);
 
 #endif

@@ -33,9 +33,14 @@ soak: all progs
 .PHONY: soak
 
 # Writes synthetic reports, for measuring, for tests and for pictures.
-$(O)/tools/synth-report: $(addprefix $(O)/tools/,synth-report.o synth-code.o) $(LIB)
+$(O)/tools/synth-report: $(addprefix $(O)/tools/,synth-report.o synth-make.o synth-code.o) $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 synth: $(O)/tools/synth-report
+
+# A fleet that sends to a receiver.
+$(O)/tools/fleetsim: $(addprefix $(O)/tools/,fleetsim.o fleetsim-body.o fleetsim-send.o synth-make.o synth-code.o) $(LIB)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+progs: $(O)/tools/fleetsim
 
 .PHONY: objects synth
 

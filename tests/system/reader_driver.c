@@ -207,11 +207,13 @@ static const struct CMUnitTest tests[] = {
 	TEST(perf_maps),	  TEST(killed_child),	    TEST(hanging_child),
 	TEST(many_addresses),	  TEST(many_files),	    TEST(has_nothing_to_lose),
 	TEST(dies_with_the_tool), TEST(forbidden_calls),
+	TEST(logs_with_the_clients_rights), TEST(logs_as_root), TEST(logs_below_the_clients_root),
+	TEST(logs_of_a_child_that_fails), TEST(logs_rights_as_text),
 };
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && strcmp(argv[1], READER_VERB) == 0)
+	if (argc >= 3 && strcmp(argv[1], READER_VERB) == 0)
 		return reader_child_main(argc - 1, argv + 1);
 	if (argc == 2 && strcmp(argv[1], "--sleep") == 0) {
 		if (write(1, "r", 1) == 1)

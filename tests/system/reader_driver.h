@@ -40,6 +40,8 @@ const char *name_at(struct reader *r, const struct reader_file *f, uint64_t at);
 uint64_t file_offset(const void *function);
 void open_self(struct reader *r, struct reader_file *ret);
 int a_function_to_find(int x);
+/* The value of a line of /proc/PID/status. */
+void reader_test_status(pid_t pid, const char *key, char *buf, size_t size);
 
 void names_this_program(void **state);
 void image_in_memory(void **state);
@@ -58,5 +60,10 @@ void many_files(void **state);
 void has_nothing_to_lose(void **state);
 void dies_with_the_tool(void **state);
 void forbidden_calls(void **state);
+void logs_with_the_clients_rights(void **state);
+void logs_as_root(void **state);
+void logs_below_the_clients_root(void **state);
+void logs_of_a_child_that_fails(void **state);
+void logs_rights_as_text(void **state);
 
 #endif

@@ -112,7 +112,7 @@ void hanging_child(void **state)
 	assert_int_equal(reader_open(r, &(struct reader_open){.path = "/bin/true"}, &f), 0);
 }
 
-static void status_line(pid_t pid, const char *key, char *buf, size_t size)
+void reader_test_status(pid_t pid, const char *key, char *buf, size_t size)
 {
 	char path[64], line[256];
 	FILE *f;
@@ -153,7 +153,7 @@ void has_nothing_to_lose(void **state)
 	open_self(r, &(struct reader_file){0});
 	pid = reader_pid(r);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		status_line(pid, lines[i][0], text, sizeof(text));
+		reader_test_status(pid, lines[i][0], text, sizeof(text));
 		assert_string_equal(text, lines[i][1]);
 	}
 	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)pid), 10);
@@ -200,7 +200,7 @@ void dies_with_the_tool(void **state)
 	for (int ms = 0; ms < 1000 && kill(child, 0) == 0; ms++) {
 		char state_of[64];
 
-		status_line(child, "State", state_of, sizeof(state_of));
+		reader_test_status(child, "State", state_of, sizeof(state_of));
 		if (state_of[0] == 'Z')
 			break;
 		usleep(1000);

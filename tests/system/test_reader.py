@@ -8,7 +8,9 @@ import pytest
 TESTS = """names_this_program image_in_memory stripped_program replaced_program
     debug_file_by_link debug_file_by_build_id other_root
     not_regular_files damaged_programs perf_maps killed_child hanging_child many_addresses
-    many_files has_nothing_to_lose dies_with_the_tool forbidden_calls""".split()
+    many_files has_nothing_to_lose dies_with_the_tool forbidden_calls
+    logs_with_the_clients_rights logs_as_root logs_below_the_clients_root
+    logs_of_a_child_that_fails logs_rights_as_text""".split()
 
 
 @pytest.fixture(scope="module")

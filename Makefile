@@ -70,7 +70,7 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF,$@)$(CLANG) -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g -Wall -Wextra -Wno-unused-parameter \
 	  -mcpu=v3 -Ivmlinux -I. -MMD -MP -c $< -o $@
 # libbpf's linker wants to see a map's definition before it sees it declared extern.
-BPF_FIRST := bpf/common.bpf.c bpf/walk.bpf.c
+BPF_FIRST := bpf/common.bpf.c bpf/walk.bpf.c bpf/crash.bpf.c
 $(O)/bpf/backdraft.bpf.o: $(patsubst bpf/%.c,$(O)/bpf/%.o,$(BPF_FIRST) $(filter-out $(BPF_FIRST),$(BPF_SRC)))
 	$(call say,LINK,$@)$(BPFTOOL) gen object $@ $^
 $(SKEL): $(O)/bpf/backdraft.bpf.o

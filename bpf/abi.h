@@ -33,6 +33,12 @@
 #define BD_RINGS_MAX 16
 #define BD_LAST_RUNS 8 /* runs that a CPU remembers, for who had it while another waited */
 #define BD_TARGET_COMMS 8
+#define BD_CRASH_THREADS 4096	 /* of a process that dies, whose stacks are taken */
+#define BD_CRASH_STATES 64	 /* in a record */
+#define BD_CRASH_COPIES 64	 /* stacks of a crash that may be copied with */
+#define BD_CRASH_COPY_BYTES 8192 /* each; of the thread that died first all that fits; */
+#define BD_CRASH_SHORT_COPIES 1024 /* and in all, the others with BD_COPY_STEP */
+#define BD_CRASH_SECTIONS 256 /* sets of exit statuses; the last one is for whom nobody knows yet */
 
 enum bd_filter { BD_FILTER_PID = 1, BD_FILTER_COMM = 2, BD_FILTER_CGROUP = 4 };
 
@@ -68,12 +74,14 @@ struct bd_config {
 	__u8 task_storage;	/* else a preallocated hash */
 	__u8 task_pt_regs;	/* the helper is there */
 	__u8 task_btf;		/* and bpf_get_current_task_btf() */
-	__u8 pad[5];
+	__u8 crash;		/* deaths are looked at */
+	__u8 pad[4];
 	__u64 hash_seed;
 };
 
 /* Kinds of records in the rings; each begins with struct bd_head. */
-enum bd_kind { BD_SAMPLE = 1, BD_STACK, BD_LATE, BD_EXEC, BD_LEAVE, BD_EXIT, BD_FREE, BD_WAITS, BD_CHUNK, BD_SPAN, BD_KINDS };
+enum bd_kind { BD_SAMPLE = 1, BD_STACK, BD_LATE, BD_EXEC, BD_LEAVE, BD_EXIT, BD_FREE, BD_WAITS, BD_CHUNK, BD_SPAN,
+	       BD_CRASH, BD_CRASH_STATE, BD_CRASH_THREAD, BD_KILL, BD_OOM, BD_KINDS };
 
 struct bd_head {
 	__u32 kind;
@@ -92,7 +100,8 @@ struct bd_thread {
 enum bd_last {
 	BD_LAST_EXIT = 1,
 	BD_LAST_EXEC,
-	BD_IN_EXEC, /* a sample after all, taken in execve() */
+	BD_IN_EXEC,    /* a sample after all, taken in execve() */
+	BD_LAST_CRASH, /* of a thread of a process that dies */
 };
 
 struct bd_sample {
@@ -238,6 +247,8 @@ struct bd_exit {
 	struct bd_sums sums;
 	char comm[BD_COMM];
 	char process[BD_COMM];
+	__u32 exit_code; /* as wait() says it, of the process */
+	__u32 alive;	 /* threads of the process that go on; 0: it ends with this one */
 };
 
 struct bd_free {
@@ -246,6 +257,123 @@ struct bd_free {
 	struct bd_sums sums;
 	__u32 target;
 	__u32 pad;
+};
+
+/* --- deaths */
+/* Which deaths of a process are looked at. */
+enum bd_crash_mode { BD_CRASH_OFF, BD_CRASH_ON, BD_CRASH_ALL };
+
+/* What user space says of a process that is watched. */
+struct bd_crash_watch {
+	__u16 mode;
+	__u16 section; /* whose exit statuses count as crashes */
+};
+
+struct bd_crash_statuses {
+	__u64 bits[4];
+};
+
+enum bd_death {
+	BD_DEATH_SIGNAL, /* one of its own: a crash */
+	BD_DEATH_KILL,	 /* another's */
+	BD_DEATH_EXIT,	 /* by a status that counts as a crash */
+	BD_DEATH_NONE,	 /* none: somebody wanted to see its threads */
+};
+
+/* A process begins to die: its first thread at that, in its own context. */
+struct bd_crash {
+	struct bd_head head;
+	struct bd_thread thread;
+	__u64 process_start_ns;
+	__u64 cgroup_id;
+	__u64 address; /* of the fault */
+	__u32 death;   /* enum bd_death */
+	__u32 signal;
+	__s32 code;	 /* si_code */
+	__u32 status;	 /* BD_DEATH_EXIT: the exit status */
+	__u32 sender;	 /* of the signal, as its process numbers it; or the kernel's number */
+	__u32 ns_sender; /* as the tool's own /proc does; 0: not known */
+	__u32 nthreads;	 /* of the process */
+	__u32 ns_tid;
+	__u32 ns_tgid;
+	__u32 exec_id;
+	__u32 parent;
+	__u32 unknown;	   /* user space hasn't said that it is watched */
+	__u32 from_kernel; /* it was the kernel that killed it */
+	__u32 known;	   /* bit: r[] is meaningful */
+	__u64 ip;
+	__u64 r[BD_REGS]; /* by DWARF's number */
+	char comm[BD_COMM];
+	char process[BD_COMM];
+	char sender_comm[BD_COMM];
+};
+
+enum bd_task_state {
+	BD_STATE_UNKNOWN,
+	BD_STATE_RUNNING,
+	BD_STATE_RUNNABLE,
+	BD_STATE_BLOCKED,
+	BD_STATE_UNINTERRUPTIBLE,
+	BD_STATE_STOPPED,
+	BD_STATE_DEAD,
+};
+
+#define BD_NO_CALL (-1) /* in no system call */
+
+struct bd_crash_state {
+	struct bd_thread thread;
+	__u32 ns_tid;
+	__u32 state; /* enum bd_task_state */
+	__s32 call;  /* number of the system call that it was in, where it didn't run */
+	__u32 pad;
+	char comm[BD_COMM];
+};
+
+/* The other threads when the first one died, where the kernel can say. */
+struct bd_crash_states {
+	struct bd_head head; /* `cpu` is the number of states */
+	__u32 tgid;
+	__u32 n; /* the program's own */
+	struct bd_crash_state states[BD_CRASH_STATES];
+};
+#define BD_CRASH_STATES_HEAD 24
+
+/* One of its threads, on its way out. Its stack follows as a bd_late where it isn't here. */
+struct bd_crash_thread {
+	struct bd_sample sample; /* user_stack, or user_end */
+	__u32 walk_ns;		 /* that this has cost it */
+	__s32 call;
+	__u16 late;   /* enum bd_crash_late */
+	__u16 caller; /* of exit_group(), where a status is what makes it a crash */
+	__u32 jumped; /* it was not in code: the stack begins with who sent it there */
+	char comm[BD_COMM];
+};
+
+enum bd_crash_late {
+	BD_LATE_NONE,
+	BD_LATE_FOLLOWS,
+	BD_LATE_LEFT_OUT, /* too many of them, or no room */
+};
+
+/* Who has ended a process, or asked it to end. */
+struct bd_kill {
+	struct bd_head head;
+	struct bd_thread thread; /* of the process: tid is its first thread's */
+	__u32 ns_tgid;
+	__u32 signal;
+	__u32 fatal; /* it ends by it; else it has a handler */
+	__u32 sender;
+	__u32 ns_sender;
+	__u32 from_kernel;
+	__u64 cgroup_id;
+	char process[BD_COMM];
+	char sender_comm[BD_COMM];
+};
+
+struct bd_oom {
+	struct bd_head head;
+	__u32 tgid; /* 0: not known, */
+	__u32 tid;  /* but one of its threads is */
 };
 
 /* Distribution of a thread's waits: bucket i counts those below 1024 << i ns. */
@@ -302,13 +430,14 @@ enum bd_loss {
 	BD_LOSS_BLOCKERS_FULL,
 	BD_LOSS_INVISIBLE,	  /* samples of threads that the tool's /proc doesn't show */
 	BD_LOSS_TARGETS_FULL,
+	BD_LOSS_CRASH_RING_FULL, /* a record of a crash found no room */
 	BD_LOSSES
 };
 
 #define BD_LOSS_NAMES \
 	{ "ring full", "stack: ring full", "timeline: ring full", "exit: ring full", \
 	  "timeline: thread table full", "blockers: table full", "invisible in this PID namespace", \
-	  "targets: table full" }
+	  "targets: table full", "crash: ring full" }
 
 /* One a CPU, in whole cache lines; the collector maps it, only the CPU itself writes. */
 struct bd_cpu {
@@ -334,7 +463,7 @@ struct bd_cpu {
 	__u64 sample_ns; /* own time, measured */
 	__u64 loss[BD_LOSSES];
 	struct bd_run runs[BD_LAST_RUNS];
-	__u64 pad[7];
+	__u64 pad[6];
 };
 
 #ifndef __cplusplus
@@ -344,7 +473,12 @@ _Static_assert(BD_STACK_HEAD == 32, "bd_stack");
 _Static_assert(sizeof(struct bd_mapping) == 24, "bd_mapping");
 _Static_assert(sizeof(struct bd_process) == 216, "bd_process");
 _Static_assert(sizeof(struct bd_span) == 48, "bd_span");
-_Static_assert(sizeof(struct bd_exit) == 128, "bd_exit");
+_Static_assert(sizeof(struct bd_exit) == 136, "bd_exit");
+_Static_assert(sizeof(struct bd_crash) == 424, "bd_crash");
+_Static_assert(sizeof(struct bd_crash_thread) == 96, "bd_crash_thread");
+_Static_assert(sizeof(struct bd_crash_states) == BD_CRASH_STATES_HEAD + 48 * BD_CRASH_STATES,
+	       "bd_crash_states");
+_Static_assert(sizeof(struct bd_kill) == 96, "bd_kill");
 _Static_assert(sizeof(struct bd_task) == 144, "bd_task");
 _Static_assert(sizeof(struct bd_cpu) % 64 == 0, "bd_cpu");
 #endif

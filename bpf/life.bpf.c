@@ -14,28 +14,11 @@
 static __always_inline __u64 last_stack(struct task_struct *task, const struct bd_thread *thread,
 					__u64 now, enum bd_last last)
 {
-	__u32 index = scratch_index(true);
-	struct scratch *w = scratch_get(index);
+	struct scratch *w = own_stack(task, thread, now, last);
 	struct bd_cpu *cpu = this_cpu();
-	struct bd_sample *sample;
 	__u64 hash = 0;
 
-	if (!w || !cpu || (task->flags & PF_KTHREAD) || !task->mm)
-		return 0;
-	sample = &w->record.sample;
-	__builtin_memset(sample, 0, sizeof(*sample));
-	sample->head.t_ns = now;
-	sample->head.cpu = index / 2;
-	sample->thread = *thread;
-	sample->ns_tid = ns_pid(task);
-	sample->ns_tgid = ns_pid(task->group_leader);
-	sample->exec_id = task->self_exec_id;
-	sample->last = last;
-	w->tgid = thread->tgid;
-	if (walk_begin(w, config.hash_seed, sample->exec_id))
-		walk_frames(index);
-	/* Another thread may exit on this CPU while this one is preempted: then it isn't ours. */
-	if (sample->thread.tid != thread->tid)
+	if (!w || !cpu)
 		return 0;
 	/* The memory goes with the last thread, most often the first one; thousands that end at
 	 * once would fill the rings with copies that nobody asks for. */
@@ -45,7 +28,7 @@ static __always_inline __u64 last_stack(struct task_struct *task, const struct b
 		late_send(w, cpu, BD_EXIT_COPY_BYTES);
 	else if (w->stack.n)
 		hash = user_stack_send(w, cpu, now);
-	return sample->thread.tid == thread->tid ? hash : 0;
+	return w->record.sample.thread.tid == thread->tid ? hash : 0;
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -67,6 +50,8 @@ int BPF_PROG(bd_exit, struct task_struct *task)
 	event.sums.involuntary = task->nivcsw;
 	BPF_CORE_READ_STR_INTO(&event.comm, task, comm);
 	BPF_CORE_READ_STR_INTO(&event.process, task, group_leader, comm);
+	event.alive = task->signal->live.counter;
+	event.exit_code = task->signal->group_exit_code;
 	/* While nothing is wrong it isn't worth a walk for each process that ends. */
 	if (mode != BD_WATCH)
 		event.user_stack = last_stack(task, &event.thread, event.head.t_ns, BD_LAST_EXIT);

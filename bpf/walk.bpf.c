@@ -151,3 +151,34 @@ int walk_frame(__u32 index)
 	}
 	return w->reason != UNWIND_WALKING;
 }
+
+int walk_jump(__u32 index)
+{
+	struct scratch *w = scratch_get(index);
+	__u64 caller = 0, sp;
+
+	if (!w || mapping_find(w, w->cursor.ip))
+		return 0;
+	w->mapping.pages = 0;
+	/* What isn't known yet may well be code. */
+	if (!process_is_certain(w)) {
+		w->reason = UNWIND_MAPPING;
+		w->late = 1;
+		return 0;
+	}
+	sp = w->cursor.r[UNWIND_SP];
+#if defined(__TARGET_ARCH_x86)
+	if (bpf_probe_read_user(&caller, sizeof(caller), (void *)sp))
+		caller = 0;
+	sp += sizeof(caller);
+#elif defined(__TARGET_ARCH_arm64)
+	caller = w->cursor.r[UNWIND_ARM64_LR] & w->cursor.ip_mask;
+#endif
+	if (!caller || !mapping_find(w, caller - 1)) {
+		w->mapping.pages = 0;
+		w->reason = UNWIND_MAPPING;
+		return 0;
+	}
+	unwind_arrive(&w->cursor, UNWIND_SP, sp, caller);
+	return 1;
+}

@@ -18,6 +18,68 @@ static __always_inline void *table_value(void *table, __u32 index)
 #include "bpf/unwind_window.h"
 #include "bpf/unwind_step.h"
 
+/* What every entry to the kernel saves. */
+#if defined(__TARGET_ARCH_x86)
+/* struct pt_regs of x86-64, in this order. */
+struct saved_regs {
+	__u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+	__u64 orig_ax, ip, cs, flags, sp, ss;
+};
+
+#define SAVED_REGS_PAD 0
+#define SYS_EXECVE 59
+#define SYS_EXECVEAT 322
+
+#define SYSTEM_CALL orig_ax /* its number, or -1 */
+
+static __always_inline void cursor_fill(struct unwind_cursor *s, const struct saved_regs *regs)
+{
+	s->ip = regs->ip;
+	s->r[0] = regs->ax;
+	s->r[1] = regs->dx;
+	s->r[2] = regs->cx;
+	s->r[3] = regs->bx;
+	s->r[4] = regs->si;
+	s->r[5] = regs->di;
+	s->r[6] = regs->bp;
+	s->r[7] = regs->sp;
+	s->r[8] = regs->r8;
+	s->r[9] = regs->r9;
+	s->r[10] = regs->r10;
+	s->r[11] = regs->r11;
+	s->r[12] = regs->r12;
+	s->r[13] = regs->r13;
+	s->r[14] = regs->r14;
+	s->r[15] = regs->r15;
+	s->known = 0xffff;
+	s->ip_mask = ~0ULL;
+}
+#elif defined(__TARGET_ARCH_arm64)
+struct saved_regs {
+	__u64 regs[31];
+	__u64 sp, pc, pstate;
+	__u64 rest[2];
+};
+
+#define SAVED_REGS_PAD 0
+#define SYS_EXECVE 221
+#define SYS_EXECVEAT 281
+#define CODE_BITS ((1ULL << 48) - 1) /* what is above is the pointer's authentication code */
+
+#define SYSTEM_CALL rest[1] /* behind orig_x0: the number, or -1 */
+
+static __always_inline void cursor_fill(struct unwind_cursor *s, const struct saved_regs *regs)
+{
+	s->ip = regs->pc;
+#pragma unroll
+	for (int i = 0; i < 31; i++)
+		s->r[i] = regs->regs[i];
+	s->r[31] = regs->sp;
+	s->known = ~0U;
+	s->ip_mask = CODE_BITS;
+}
+#endif
+
 #define NO_MODULE (~0U)
 
 struct scratch {
@@ -34,7 +96,15 @@ struct scratch {
 	__u32 tgid;
 	__u32 late; /* the walk needs something that isn't here yet */
 	__u32 head_of;
+	__u32 jumped; /* walk_jump() found a caller */
+	__s32 call;   /* number of the system call, or BD_NO_CALL */
+	struct saved_regs regs;
 	struct bd_late record;
+	struct bd_crash_thread leaving;
+	union {
+		struct bd_crash crash;
+		struct bd_crash_states states;
+	};
 };
 
 /* One a CPU by its number: values of a per-CPU array end at 32 KiB. */
@@ -73,6 +143,12 @@ static __always_inline struct scratch *scratch_get(__u32 index)
  */
 int walk_frame(__u32 index);
 
+/*
+ * Before the frames of a thread that dies: where it called or jumped to what is no code, its caller
+ * is where the call left its return address. Returns 1 where it did.
+ */
+int walk_jump(__u32 index);
+
 static __always_inline void walk_frames(__u32 index)
 {
 	for (int i = 0; i < BD_WALK_MAX; i++)
@@ -88,80 +164,13 @@ static __always_inline __u64 mix(__u64 hash, __u64 value)
 }
 
 /* --- registers */
-#if defined(__TARGET_ARCH_x86)
-/* struct pt_regs of x86-64: what every entry to the kernel saves, in this order. */
-struct saved_regs {
-	__u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
-	__u64 orig_ax, ip, cs, flags, sp, ss;
-};
-
-#define SAVED_REGS_PAD 0
-#define SYS_EXECVE 59
-#define SYS_EXECVEAT 322
-
-static __always_inline __u32 system_call(const struct saved_regs *regs)
-{
-	return regs->orig_ax;
-}
-
-static __always_inline void cursor_fill(struct unwind_cursor *s, const struct saved_regs *regs)
-{
-	s->ip = regs->ip;
-	s->r[0] = regs->ax;
-	s->r[1] = regs->dx;
-	s->r[2] = regs->cx;
-	s->r[3] = regs->bx;
-	s->r[4] = regs->si;
-	s->r[5] = regs->di;
-	s->r[6] = regs->bp;
-	s->r[7] = regs->sp;
-	s->r[8] = regs->r8;
-	s->r[9] = regs->r9;
-	s->r[10] = regs->r10;
-	s->r[11] = regs->r11;
-	s->r[12] = regs->r12;
-	s->r[13] = regs->r13;
-	s->r[14] = regs->r14;
-	s->r[15] = regs->r15;
-	s->known = 0xffff;
-	s->ip_mask = ~0ULL;
-}
-#elif defined(__TARGET_ARCH_arm64)
-struct saved_regs {
-	__u64 regs[31];
-	__u64 sp, pc, pstate;
-	__u64 rest[2];
-};
-
-#define SAVED_REGS_PAD 0
-#define SYS_EXECVE 221
-#define SYS_EXECVEAT 281
-#define CODE_BITS ((1ULL << 48) - 1) /* what is above is the pointer's authentication code */
-
-static __always_inline __u32 system_call(const struct saved_regs *regs)
-{
-	return regs->rest[1]; /* orig_x0, then syscallno */
-}
-
-static __always_inline void cursor_fill(struct unwind_cursor *s, const struct saved_regs *regs)
-{
-	s->ip = regs->pc;
-#pragma unroll
-	for (int i = 0; i < 31; i++)
-		s->r[i] = regs->regs[i];
-	s->r[31] = regs->sp;
-	s->known = ~0U;
-	s->ip_mask = CODE_BITS;
-}
-#endif
-
 /*
  * The registers with which the current task left user space. Also where the interrupt came from
  * there: it saved them at the same place. False: it never was there, or its memory is gone.
  */
-static __always_inline bool cursor_begin(struct unwind_cursor *s, __u32 *ret_call)
+static __always_inline bool cursor_begin(struct scratch *w, __u32 *ret_call)
 {
-	struct saved_regs regs;
+	struct unwind_cursor *s = &w->cursor;
 	void *at;
 
 	if (config.task_pt_regs) {
@@ -169,16 +178,16 @@ static __always_inline bool cursor_begin(struct unwind_cursor *s, __u32 *ret_cal
 	} else {
 		struct task_struct *task = (void *)bpf_get_current_task();
 
-		at = BPF_CORE_READ(task, stack) + config.thread_size - SAVED_REGS_PAD - sizeof(regs);
+		at = BPF_CORE_READ(task, stack) + config.thread_size - SAVED_REGS_PAD - sizeof(w->regs);
 	}
-	if (bpf_probe_read_kernel(&regs, sizeof(regs), at))
+	if (bpf_probe_read_kernel(&w->regs, sizeof(w->regs), at))
 		return false;
-	cursor_fill(s, &regs);
-	*ret_call = system_call(&regs);
+	cursor_fill(s, &w->regs);
+	*ret_call = w->regs.SYSTEM_CALL;
 	s->in_memory = 0;
 	s->exact = 1;
 	s->frames = 0;
-	return s->ip != 0;
+	return s->ip || s->r[UNWIND_SP]; /* the former is 0 after a call to nowhere */
 }
 
 /* --- mappings */
@@ -227,10 +236,12 @@ static __always_inline bool walk_begin(struct scratch *w, __u64 seed, __u32 exec
 	w->late = 0;
 	w->wanted = 0;
 	w->reason = UNWIND_WALKING;
-	if (!cursor_begin(&w->cursor, &call)) {
+	w->call = BD_NO_CALL;
+	if (!cursor_begin(w, &call)) {
 		w->reason = UNWIND_NO_REGISTERS;
 		return false;
 	}
+	w->call = call;
 	if (is_between_programs(w, call)) {
 		w->reason = UNWIND_EXEC;
 		return false;
@@ -266,7 +277,7 @@ static __always_inline void late_copy(struct scratch *w, __u32 most)
 	__u64 sp;
 
 	late->bytes = 0;
-	if (!cursor_begin(&w->cursor, &call))
+	if (!cursor_begin(w, &call))
 		return;
 	late->wanted = w->wanted;
 	late->ip = w->cursor.ip;
@@ -291,6 +302,42 @@ static __always_inline void late_copy(struct scratch *w, __u32 most)
 			bytes += rest;
 	}
 	late->bytes = bytes;
+}
+
+/* --- the stack of the current thread, outside of a sample */
+/*
+ * Walks it; what came out is in the scratch area, which is returned. NULL: it has no memory, or
+ * another thread has taken the area meanwhile, since this one was preempted.
+ */
+static __always_inline struct scratch *
+own_stack(struct task_struct *task, const struct bd_thread *thread, __u64 now, enum bd_last last)
+{
+	__u32 index = scratch_index(true);
+	struct scratch *w = scratch_get(index);
+	struct bd_sample *sample;
+
+	if (!w || (task->flags & PF_KTHREAD) || !task->mm)
+		return NULL;
+	sample = &w->record.sample;
+	__builtin_memset(sample, 0, sizeof(*sample));
+	sample->head.t_ns = now;
+	sample->head.cpu = index / 2;
+	sample->thread = *thread;
+	sample->ns_tid = ns_pid(task);
+	sample->ns_tgid = ns_pid(task->group_leader);
+	sample->exec_id = task->self_exec_id;
+	sample->last = last;
+	w->tgid = thread->tgid;
+	w->jumped = 0;
+	if (walk_begin(w, config.hash_seed, sample->exec_id)) {
+		if (last == BD_LAST_CRASH)
+			w->jumped = walk_jump(index);
+		if (w->reason == UNWIND_WALKING)
+			walk_frames(index);
+		if (w->reason == UNWIND_WALKING)
+			w->reason = UNWIND_TOO_DEEP;
+	}
+	return sample->thread.tid == thread->tid ? w : NULL;
 }
 
 /* --- sending */
@@ -339,7 +386,7 @@ static __always_inline __u64 user_stack_send(struct scratch *w, struct bd_cpu *c
 	return stack_send(&w->stack, cpu, hash ? hash : 1, now);
 }
 
-static __always_inline void late_send(struct scratch *w, struct bd_cpu *cpu, __u32 most)
+static __always_inline bool late_send(struct scratch *w, struct bd_cpu *cpu, __u32 most)
 {
 	late_copy(w, most);
 
@@ -347,13 +394,16 @@ static __always_inline void late_send(struct scratch *w, struct bd_cpu *cpu, __u
 
 	asm volatile("" : "+r"(bytes));
 	if (bytes > BD_COPY_BYTES)
-		return;
+		return false;
 	w->record.sample.head.kind = BD_LATE;
 	/* The sooner the reader has it, the sooner the kernel can walk this process by itself. */
-	if (emit_waking(&w->record, BD_LATE_HEAD + bytes, true))
+	if (emit_waking(&w->record, BD_LATE_HEAD + bytes, true)) {
 		count_loss(cpu, BD_LOSS_RING_FULL);
-	else if (!w->record.sample.last || w->record.sample.last == BD_IN_EXEC)
+		return false;
+	}
+	if (!w->record.sample.last || w->record.sample.last == BD_IN_EXEC)
 		cpu->sent++;
+	return true;
 }
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "user/aggregate.h"
+#include "user/aggregate_private.h"
 
 #include <string.h>
 
@@ -14,6 +14,7 @@ const char *const aggregate_loss_names[AGGREGATE_LOSSES] = {
 	[AGGREGATE_ENDS] = "threads: end not seen",
 	[AGGREGATE_QUEUE] = "queue full",
 	[AGGREGATE_MEMORY] = "out of memory",
+	[AGGREGATE_CRASHES] = "crashes: too many at once",
 };
 
 int aggregate_init(struct aggregate *a, struct reader *reader)
@@ -30,12 +31,13 @@ void aggregate_release(struct aggregate *a)
 	thread_table_release(&a->threads);
 	process_table_release(&a->processes);
 	stack_table_release(&a->stacks);
+	crash_table_release(&a->crashes);
 	free(a->samples);
 	free(a->blockers);
 	*a = (struct aggregate){ 0 };
 }
 
-static void note(struct aggregate *a, int err)
+void aggregate_note(struct aggregate *a, int err)
 {
 	if (err == -ENOMEM)
 		a->loss[AGGREGATE_MEMORY]++;
@@ -81,7 +83,7 @@ static int resolve_user(struct aggregate *a, struct stack *stack)
 	return err;
 }
 
-static uint32_t stack_of(struct aggregate *a, uint64_t hash, uint64_t t_ns)
+uint32_t aggregate_stack(struct aggregate *a, uint64_t hash, uint64_t t_ns)
 {
 	if (!hash)
 		return IDMAP_NONE;
@@ -97,7 +99,7 @@ static uint32_t stack_of(struct aggregate *a, uint64_t hash, uint64_t t_ns)
 		stack->seen_ns = t_ns;
 	if (stack->location_at == IDMAP_NONE) {
 		stack_resolve_begin(&a->stacks, stack);
-		note(a, stack->user ? resolve_user(a, stack) : resolve_kernel(a, stack));
+		aggregate_note(a, stack->user ? resolve_user(a, stack) : resolve_kernel(a, stack));
 	}
 	return index;
 }
@@ -138,12 +140,12 @@ static void sample_add(struct aggregate *a, const struct bd_sample *s, uint64_t 
 	     (s->last == BD_IN_EXEC && s->exec_id == thread->left_exec_id)))
 		user_hash = thread->exec_stack;
 
-	uint32_t user = stack_of(a, user_hash, s->head.t_ns);
+	uint32_t user = aggregate_stack(a, user_hash, s->head.t_ns);
 
 	a->samples[a->nsamples++] = (struct aggregate_sample){
 		.t_ns = s->head.t_ns,
 		.thread = thread - a->threads.threads,
-		.kernel = stack_of(a, s->kernel_stack, s->head.t_ns),
+		.kernel = aggregate_stack(a, s->kernel_stack, s->head.t_ns),
 		.user = user,
 		.user_lost = user_hash && user == IDMAP_NONE,
 		.cpu = s->head.cpu,
@@ -187,13 +189,18 @@ static void on_late(void *arg, const void *data, size_t bytes)
 
 	struct thread *thread = thread_table_get(&a->threads, &sample.thread);
 	uint32_t pid = sample.ns_tgid ? sample.ns_tgid : thread ? thread->ns_tgid : 0;
+
+	if (sample.last == BD_LAST_CRASH) {
+		aggregate_crash_late(a, late, pid);
+		return;
+	}
 	int err = unwinder_walk(a->unwinder, late, pid, &stack);
 
-	note(a, err);
+	aggregate_note(a, err);
 	if (err)
 		return;
 	if (stack.n)
-		note(a, stack_table_add(&a->stacks, &stack, sizeof(stack)));
+		aggregate_note(a, stack_table_add(&a->stacks, &stack, sizeof(stack)));
 	if (sample.last == BD_LAST_EXIT || sample.last == BD_LAST_EXEC) {
 		if (thread && stack.n)
 			last_stack_set(thread, &sample, stack.hash);
@@ -214,7 +221,7 @@ static void on_sideband(void *arg, const void *data, size_t bytes)
 	struct sideband_event event = *(const struct sideband_event *)data;
 
 	event.name = (const char *)data + sizeof(event);
-	note(a, process_table_event(&a->processes, &event));
+	aggregate_note(a, process_table_event(&a->processes, &event));
 	if (event.kind == SIDEBAND_EXIT && event.pid == event.tid)
 		unwinder_forget(a->unwinder, event.pid);
 	if (event.kind == SIDEBAND_FORK && event.pid != event.parent && a->tap.forked)
@@ -232,7 +239,8 @@ void aggregate_sideband(void *arg, const struct sideband_event *event)
 	memcpy(copy, event, sizeof(*event));
 	memcpy(copy + sizeof(*event), event->name, name);
 	copy[sizeof(*event) + name] = '\0';
-	note(a, event_queue_push(a->queue, event->t_ns, on_sideband, copy, sizeof(*event) + name + 1));
+	aggregate_note(a, event_queue_push(a->queue, event->t_ns, on_sideband, copy,
+					   sizeof(*event) + name + 1));
 }
 
 /* --- records that need no order */
@@ -304,6 +312,8 @@ static int rec_exit(struct aggregate *a, const void *data, size_t bytes)
 
 	if (a->tap.exited)
 		a->tap.exited(a->tap.arg, event);
+	if (!event->alive)
+		aggregate_note(a, aggregate_crash_gone(a, event));
 	return too_late(a, &event->thread) ? 0 : thread_table_exit(&a->threads, event);
 }
 
@@ -355,13 +365,18 @@ static const struct {
 	[BD_WAITS] = { sizeof(struct bd_waits), rec_waits },
 	[BD_CHUNK] = { sizeof(struct bd_chunk_event), rec_chunk },
 	[BD_SPAN] = { sizeof(struct bd_span), rec_span },
+	[BD_CRASH] = { sizeof(struct bd_crash), aggregate_rec_crash },
+	[BD_CRASH_STATE] = { BD_CRASH_STATES_HEAD, aggregate_rec_states },
+	[BD_CRASH_THREAD] = { sizeof(struct bd_crash_thread), aggregate_rec_crash_thread },
+	[BD_KILL] = { sizeof(struct bd_kill), aggregate_rec_kill },
+	[BD_OOM] = { sizeof(struct bd_oom), aggregate_rec_oom },
 };
 
 static void on_record(void *arg, const struct bd_head *record, size_t bytes)
 {
 	if (record->kind < BD_KINDS && takers[record->kind].take &&
 	    bytes >= takers[record->kind].least)
-		note(arg, takers[record->kind].take(arg, record, bytes));
+		aggregate_note(arg, takers[record->kind].take(arg, record, bytes));
 }
 
 static void on_task(void *arg, const struct bd_task *task, const struct bd_waits *waits,
@@ -369,7 +384,7 @@ static void on_task(void *arg, const struct bd_task *task, const struct bd_waits
 {
 	struct aggregate *a = arg;
 
-	note(a, thread_table_edge(&a->threads, task, waits, chunk, edge));
+	aggregate_note(a, thread_table_edge(&a->threads, task, waits, chunk, edge));
 	if (a->tap.task)
 		a->tap.task(a->tap.arg, task);
 }
@@ -394,5 +409,6 @@ struct collector_sink aggregate_sink(struct aggregate *a)
 void aggregate_run(struct aggregate *a, uint64_t until_ns)
 {
 	event_queue_run(a->queue, until_ns, a);
+	aggregate_crashes_run(a, until_ns);
 	unwinder_refresh(a->unwinder);
 }

@@ -7,6 +7,7 @@
 #define BD_AGGREGATE_H
 
 #include "user/collector.h"
+#include "user/crash.h"
 #include "user/event_queue.h"
 #include "user/process_table.h"
 #include "user/sideband.h"
@@ -30,6 +31,7 @@ enum aggregate_loss {
 	AGGREGATE_ENDS, /* threads whose exact sum was lost: at least what their samples show */
 	AGGREGATE_QUEUE, /* records that waited for too long, in too much memory */
 	AGGREGATE_MEMORY,
+	AGGREGATE_CRASHES, /* that came at once with too many others */
 	AGGREGATE_LOSSES
 };
 extern const char *const aggregate_loss_names[AGGREGATE_LOSSES];
@@ -41,6 +43,7 @@ struct aggregate_tap {
 	void (*forked)(void *arg, uint32_t ns_tgid, uint32_t ns_parent);
 	void (*exited)(void *arg, const struct bd_exit *event);
 	void (*freed)(void *arg, const struct bd_free *event);
+	void (*killed)(void *arg, const struct bd_kill *event);
 };
 
 struct aggregate {
@@ -57,6 +60,7 @@ struct aggregate {
 		struct bd_blocker_key key;
 		struct bd_blocker value;
 	} *blockers;
+	struct crash_table crashes;
 	bool eager; /* the processes were named: what they map is made ready at once */
 	uint64_t loss[AGGREGATE_LOSSES];
 	uint64_t end_ns; /* threads that begin later are none of ours; 0: not over */

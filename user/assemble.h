@@ -28,6 +28,7 @@ struct assemble_input {
 	const char *event;
 	struct collector_totals totals;
 	uint64_t steal_ns, irq_ns; /* that the kernel takes out of the threads' time */
+	const struct crash *crash; /* for `dump`, or NULL */
 	bool excluded_known;	   /* totals.excluded_ns is the sum of the two, and exact */
 };
 

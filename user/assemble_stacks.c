@@ -5,14 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/naming.h"
-
-struct tree {
-	struct aggregate *a;
-	struct report *r;
-	struct naming naming;
-	struct idmap rows; /* (parent, frame) -> row in stacks */
-};
+#include "user/assemble_dump.h"
 
 /* Functions that nobody calls: where one of these is outermost, the stack is whole. */
 static const char *const root_names[] = {
@@ -30,8 +23,7 @@ static bool is_root(const struct report *r, uint32_t frame)
 	return false;
 }
 
-/* The row of `frame` below `parent`, or -errno. */
-static int64_t tree_step(struct tree *t, int64_t parent, uint32_t frame)
+int64_t assemble_tree_step(struct assemble_tree *t, int64_t parent, uint32_t frame)
 {
 	uint64_t key = idmap_mix((uint64_t)parent + 1, frame);
 	uint32_t found = idmap_get(&t->rows, key);
@@ -48,7 +40,7 @@ static int64_t tree_step(struct tree *t, int64_t parent, uint32_t frame)
 }
 
 /* Goes down a stack, root first; a location's frames are innermost first. */
-static int64_t tree_walk(struct tree *t, int64_t row, const struct stack *stack)
+static int64_t tree_walk(struct assemble_tree *t, int64_t row, const struct stack *stack)
 {
 	const struct stack_table *stacks = &t->a->stacks;
 
@@ -56,7 +48,8 @@ static int64_t tree_walk(struct tree *t, int64_t row, const struct stack *stack)
 		uint32_t location = stacks->location_of[stack->location_at + i];
 
 		for (uint32_t k = t->naming.count[location]; k-- > 0;) {
-			row = tree_step(t, row, t->naming.rows[t->naming.first[location] + k]);
+			row = assemble_tree_step(t, row,
+						 t->naming.rows[t->naming.first[location] + k]);
 			if (row < 0)
 				return row;
 		}
@@ -65,7 +58,7 @@ static int64_t tree_walk(struct tree *t, int64_t row, const struct stack *stack)
 }
 
 /* NULL where the stack is whole, else the reason why it isn't. */
-static const char *cut_reason(struct tree *t, const struct stack *stack)
+static const char *cut_reason(struct assemble_tree *t, const struct stack *stack)
 {
 	const struct stack_table *stacks = &t->a->stacks;
 
@@ -81,8 +74,8 @@ static const char *cut_reason(struct tree *t, const struct stack *stack)
 	return unwind_reason_name(stack->end);
 }
 
-/* The user part of a sample: its row in the tree, with a mark at the root where frames are missing. */
-static int64_t user_row(struct tree *t, const struct aggregate_sample *s, const char **ret_reason)
+int64_t assemble_tree_user(struct assemble_tree *t, const struct aggregate_sample *s,
+			   const char **ret_reason)
 {
 	const struct stack *stack = s->user == IDMAP_NONE ? NULL : &t->a->stacks.stacks[s->user];
 	bool gap = stack && stack->n > BD_STACK_MAX;
@@ -98,7 +91,7 @@ static int64_t user_row(struct tree *t, const struct aggregate_sample *s, const 
 	if (*ret_reason && !(gap && stack->end == UNWIND_COMPLETE)) {
 		int64_t mark = naming_mark(&t->naming, t->r, *ret_reason);
 
-		row = mark < 0 ? mark : tree_step(t, -1, mark);
+		row = mark < 0 ? mark : assemble_tree_step(t, -1, mark);
 		if (row < 0)
 			return row;
 	}
@@ -114,10 +107,10 @@ static int count_unwind(struct report *r, const char *reason)
 	return 0;
 }
 
-static int64_t sample_row(struct tree *t, const struct aggregate_sample *s)
+static int64_t sample_row(struct assemble_tree *t, const struct aggregate_sample *s)
 {
 	const char *reason;
-	int64_t row = user_row(t, s, &reason);
+	int64_t row = assemble_tree_user(t, s, &reason);
 
 	if ((s->user != IDMAP_NONE || reason) && count_unwind(t->r, reason))
 		return -ENOMEM;
@@ -137,7 +130,7 @@ static uint64_t weight(uint64_t total_ns, uint32_t k, uint32_t n)
 	return (uint64_t)(all * (k + 1) / n) - (uint64_t)(all * k / n);
 }
 
-static int add_samples(struct tree *t, const struct phases *phases)
+static int add_samples(struct assemble_tree *t, const struct phases *phases)
 {
 	struct aggregate *a = t->a;
 	const struct assemble_input *in = phases->in;
@@ -175,7 +168,7 @@ static int add_samples(struct tree *t, const struct phases *phases)
 
 int assemble_samples(struct aggregate *a, const struct phases *phases, struct report *r)
 {
-	struct tree t = { .a = a, .r = r };
+	struct assemble_tree t = { .a = a, .r = r };
 	int err = naming_run(&t.naming, r, &a->stacks, &a->processes, phases->in->names_ns);
 
 	struct unwinder_counts counts;
@@ -189,6 +182,9 @@ int assemble_samples(struct aggregate *a, const struct phases *phases, struct re
 	r->unwind.table_bytes = counts.table_bytes;
 	if (!err)
 		err = add_samples(&t, phases);
+	if (!err && phases->in->crash)
+		err = assemble_dump(&t, phases->in->crash,
+				    phases->in->wall_start_ns - (int64_t)phases->in->start_ns);
 	naming_release(&t.naming);
 	idmap_release(&t.rows);
 	return err;

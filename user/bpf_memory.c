@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include <bpf/bpf.h>
+
 uint64_t bpf_map_memory(int fd)
 {
 	char path[64], line[128];
@@ -18,4 +20,12 @@ uint64_t bpf_map_memory(int fd)
 			break;
 	fclose(f);
 	return bytes;
+}
+
+void bpf_map_clear(int fd)
+{
+	uint64_t key[8]; /* longer than any of ours */
+
+	while (!bpf_map_get_next_key(fd, NULL, key) && !bpf_map_delete_elem(fd, key))
+		;
 }

@@ -119,6 +119,30 @@ uint32_t clients_main_pid(const struct clients *c, uint32_t client);
 /* The unit of systemd that the process is in, or "". */
 const char *clients_unit(const struct clients *c, uint32_t ns_tgid);
 
+/* --- those who ask about deaths */
+struct clients_process {
+	uint32_t tgid, ns_tgid, exec_id;
+	uint32_t section; /* of the configuration */
+	uint32_t place;	  /* of its client in the table of the last second */
+};
+
+/* Each process of a client. */
+void clients_each(const struct clients *c,
+		  void (*fn)(void *arg, const struct clients_process *process), void *arg);
+
+/* A process that has died, perhaps before any look found it. */
+struct clients_dead {
+	uint32_t tgid, ns_tgid, parent;
+	uint64_t start_ns, cgroup_id;
+	const char *name;
+	const char *exe; /* path of its program, or NULL */
+};
+
+/* The name of the client whose it was, and its section; NULL: nobody's. Without arguments to go by,
+ * `match_cmdline` holds for no process that was never looked at. */
+const char *clients_of_dead(struct clients *c, const struct clients_dead *dead,
+			    uint32_t *ret_section);
+
 /*
  * What would be watched now, after a clients_second(): each client with its rules, processes and
  * limit, and each section and template that matches nothing, with file and line.

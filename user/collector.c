@@ -20,6 +20,7 @@
 #include "user/clock.h"
 #include "user/collector_totals.h"
 #include "user/cpu_list.h"
+#include "user/crash_watch.h"
 #include "user/kernel_btf.h"
 #include "user/perf_event.h"
 #include "user/rings.h"
@@ -66,6 +67,21 @@ static int on_record(void *arg, void *data, size_t bytes)
 	return 0;
 }
 
+/* Of two programs for one place the one that this kernel can have; none where nobody asked. */
+static void choose_crash(struct collector *c, const struct btf *btf)
+{
+	bool states = kernel_has_function(btf, "bpf_iter_task_new") &&
+		      kernel_has_helper(btf, "BPF_FUNC_task_pt_regs");
+	bool task = kernel_trace_takes_pointer(btf, "btf_trace_mark_victim", 1);
+	c->skel->rodata->config.crash = c->options.crash;
+	bpf_program__set_autoload(c->skel->progs.bd_deliver, c->options.crash && !states);
+	bpf_program__set_autoload(c->skel->progs.bd_deliver_states, c->options.crash && states);
+	bpf_program__set_autoload(c->skel->progs.bd_generate, c->options.crash);
+	bpf_program__set_autoload(c->skel->progs.bd_exit_status, c->options.crash);
+	bpf_program__set_autoload(c->skel->progs.bd_victim, c->options.crash && task);
+	bpf_program__set_autoload(c->skel->progs.bd_victim_pid, c->options.crash && !task);
+}
+
 /* Below the run-queue lock task storage may be created only where the BPF allocator makes it. */
 static void choose_features(struct collector *c, const struct btf *btf)
 {
@@ -81,6 +97,7 @@ static void choose_features(struct collector *c, const struct btf *btf)
 							 BTF_KIND_TYPEDEF) >= 0);
 	if (!(c->options.filter & BD_FILTER_PID))
 		bpf_program__set_autoload(c->skel->progs.bd_fork, false);
+	choose_crash(c, btf);
 }
 
 static void configure(struct collector *c)
@@ -215,6 +232,12 @@ int collector_attach(struct collector *c, char error[COLLECTOR_ERROR])
 		{ c->skel->progs.bd_exec, &c->skel->links.bd_exec },
 		{ c->skel->progs.bd_exit, &c->skel->links.bd_exit },
 		{ c->skel->progs.bd_free, &c->skel->links.bd_free },
+		{ c->skel->progs.bd_deliver, &c->skel->links.bd_deliver },
+		{ c->skel->progs.bd_deliver_states, &c->skel->links.bd_deliver_states },
+		{ c->skel->progs.bd_generate, &c->skel->links.bd_generate },
+		{ c->skel->progs.bd_exit_status, &c->skel->links.bd_exit_status },
+		{ c->skel->progs.bd_victim, &c->skel->links.bd_victim },
+		{ c->skel->progs.bd_victim_pid, &c->skel->links.bd_victim_pid },
 		{ c->skel->progs.bd_switch, &c->skel->links.bd_switch },
 		{ c->skel->progs.bd_tasks, &c->iter },
 	};
@@ -245,36 +268,15 @@ int collector_attach(struct collector *c, char error[COLLECTOR_ERROR])
 }
 
 /* --- the task iterator */
-struct find_target {
-	uint32_t ns_tgid;
-	struct bd_task *task;
-	bool found;
-};
-
-static void find_target(void *arg, const struct bd_task *task, const struct bd_waits *waits,
-			const struct bd_chunk *chunk)
-{
-	struct find_target *find = arg;
-
-	if (task->ns_tgid != find->ns_tgid)
-		return;
-	*find->task = *task;
-	find->found = true;
-}
-
 int collector_add_target(struct collector *c, uint32_t ns_tgid, struct bd_task *ret)
 {
-	struct find_target find = { .ns_tgid = ns_tgid, .task = ret };
 	uint32_t one = 1;
-	int err = task_iter_read(bpf_link__fd(c->iter), find_target, &find);
+	int err = task_iter_find(bpf_link__fd(c->iter), ns_tgid, ret);
 
-	if (err)
-		return err;
-	if (!find.found)
-		return -ESRCH;
-	err = bpf_map_update_elem(bpf_map__fd(c->skel->maps.targets), &ret->thread.tgid, &one,
-				  BPF_ANY);
-	return err ? -errno : 0;
+	if (!err && bpf_map_update_elem(bpf_map__fd(c->skel->maps.targets), &ret->thread.tgid, &one,
+					BPF_ANY))
+		err = -errno;
+	return err;
 }
 
 struct edge {
@@ -410,15 +412,6 @@ int collector_burst_begin(struct collector *c, unsigned rate_hz, char error[COLL
 	return read_edge(c, COLLECTOR_LOOK, BD_PASS_BEGIN, error);
 }
 
-static void blockers_clear(struct collector *c)
-{
-	int fd = bpf_map__fd(c->skel->maps.blockers);
-	struct bd_blocker_key key;
-
-	while (!bpf_map_get_next_key(fd, NULL, &key) && !bpf_map_delete_elem(fd, &key))
-		;
-}
-
 /* The hook goes first: what a thread would still send has been handed out by the pass. */
 int collector_burst_end(struct collector *c, unsigned rate_hz, char error[COLLECTOR_ERROR])
 {
@@ -432,7 +425,7 @@ int collector_burst_end(struct collector *c, unsigned rate_hz, char error[COLLEC
 	err2 = read_edge(c, COLLECTOR_BURST_END, BD_PASS_LOOK, error);
 	c->skel->bss->mode = BD_WATCH;
 	blockers_read(c);
-	blockers_clear(c);
+	bpf_map_clear(bpf_map__fd(c->skel->maps.blockers));
 	if (!err2)
 		err2 = read_edge(c, COLLECTOR_LOOK, BD_PASS_FORGET, error);
 	return err ? err : err2;
@@ -480,6 +473,14 @@ void collector_unwind_maps(const struct collector *c, struct unwind_map_fds *ret
 		.mappings = bpf_map__fd(c->skel->maps.mappings),
 		.nprocesses = PROCESS_SLOTS,
 		.nchunks = MAPPING_CHUNKS,
+	};
+}
+
+void collector_crash_maps(const struct collector *c, struct crash_map_fds *ret)
+{
+	*ret = (struct crash_map_fds){
+		.watch = bpf_map__fd(c->skel->maps.crash_watch),
+		.statuses = bpf_map__fd(c->skel->maps.crash_statuses),
 	};
 }
 

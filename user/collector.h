@@ -22,6 +22,7 @@
 
 struct collector;
 struct unwind_map_fds;
+struct crash_map_fds;
 
 #define COLLECTOR_ERROR 256
 
@@ -36,6 +37,7 @@ enum collector_edge {
 struct collector_options {
 	unsigned rate_hz;
 	bool watch;
+	bool crash;	   /* deaths are looked at */
 	size_t ring_bytes; /* of one ring, a power of two; 0 for the default */
 	unsigned filter;   /* enum bd_filter */
 	const char *comms[BD_TARGET_COMMS];
@@ -109,6 +111,9 @@ int collector_totals(struct collector *c, struct collector_totals *ret);
 
 /* The maps that the walk lives on, for unwind_maps_new(). */
 void collector_unwind_maps(const struct collector *c, struct unwind_map_fds *ret);
+
+/* And those that say whose deaths are looked at, for crash_watch_new(). */
+void collector_crash_maps(const struct collector *c, struct crash_map_fds *ret);
 
 /* CLOCK_MONOTONIC ns of the window's edges; 0 before. */
 uint64_t collector_start_ns(const struct collector *c);

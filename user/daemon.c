@@ -58,6 +58,11 @@ static void on_free_record(void *arg, const struct bd_free *event)
 	clients_free_record(((struct daemon *)arg)->clients, event);
 }
 
+static void on_killed(void *arg, const struct bd_kill *event)
+{
+	daemon_killed(arg, event);
+}
+
 /* --- configuration */
 static int clients_from(const char *path, const struct config *config, struct clients **ret)
 {
@@ -139,6 +144,7 @@ static void reload(struct daemon *d)
 	d->machine->rules = &place->machine;
 	for (size_t i = 0; i < d->nwatched; i++)
 		d->watched[i]->rules = NULL;
+	daemon_crash_configure(d);
 	budget_init(&d->budget, place->agent.rate_hz, clock_monotonic_ns(),
 		    flight_recorder_cost_ns(d->flight));
 	flight_recorder_set_rate(d->flight, d->budget.rate_hz);
@@ -224,7 +230,7 @@ static int start(struct daemon *d)
 		.burst_hz = agent->burst_hz,
 		.before_s = agent->before_s,
 		.ring_bytes = DAEMON_RING_BYTES,
-		.tap = { d, on_task, on_fork, on_exit_record, on_free_record },
+		.tap = { d, on_task, on_fork, on_exit_record, on_free_record, on_killed },
 	};
 	int status = open_places(d);
 
@@ -237,6 +243,7 @@ static int start(struct daemon *d)
 	if (!err) {
 		/* Before there is a second thread: each has capabilities of its own. */
 		survive();
+		daemon_crash_configure(d);
 		err = flight_recorder_start(d->flight, error);
 	}
 	if (err) {
@@ -323,11 +330,12 @@ static int run(struct daemon *d, int epoll, int signals)
 {
 	uint64_t second_ns = clock_monotonic_ns() + SECOND_NS;
 	unsigned watchdog_s = survive_watchdog_s();
+	bool crashes = false;
 	int go = 1;
 
 	survive_notify("READY=1");
 	while (go > 0) {
-		go = turn(d, epoll, signals, patience_ms(d, second_ns));
+		go = turn(d, epoll, signals, crashes ? 0 : patience_ms(d, second_ns));
 		uint64_t now_ns = clock_monotonic_ns();
 
 		if (go > 0 && now_ns >= second_ns) {
@@ -346,6 +354,7 @@ static int run(struct daemon *d, int epoll, int signals)
 			daemon_cut(d);
 		if (d->burst.on && clock_monotonic_ns() >= d->burst.end_ns)
 			daemon_finish(d);
+		crashes = go > 0 && daemon_crashes(d);
 	}
 	survive_notify("STOPPING=1");
 	return go;

@@ -9,6 +9,7 @@
  *   daemon_report.c   from a trigger to a report
  *   daemon_logs.c     the clients' logs in it
  *   daemon_upload.c   the uploader, heartbeats (daemon_heartbeat.c), what was dropped
+ *   daemon_crash.c    from a death to a report
  *   daemon_status.c   what it tells who asks
  */
 #ifndef BD_DAEMON_H
@@ -109,6 +110,19 @@ int daemon_trigger_manual(struct daemon *d, const char *client, const char *who)
 void daemon_cut(struct daemon *d);
 /* The end of a burst, early or not: the report is written. */
 void daemon_finish(struct daemon *d);
+
+/* The client of this name and section of the configuration, made where it isn't known; NULL:
+ * -ENOMEM. */
+struct watched *daemon_watched_make(struct daemon *d, const char *name, uint32_t section);
+
+/* The kernel's side is told the processes of clients, once a second, and what counts as a crash. */
+void daemon_crash_watch(struct daemon *d);
+void daemon_crash_configure(struct daemon *d);
+/* Somebody has ended a process, or told it to. */
+void daemon_killed(struct daemon *d, const struct bd_kill *event);
+/* Deals with the deaths that are complete, up to the first report: others wait too. True: there may be
+ * more. */
+bool daemon_crashes(struct daemon *d);
 
 /* What every report of the daemon has beside the profile, whatever it is for. The last thing that
  * puts texts into it: what is personal is taken out here. 0 or -errno. */

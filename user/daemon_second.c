@@ -51,19 +51,15 @@ struct watched *daemon_watched(struct daemon *d, const char *name)
 	return NULL;
 }
 
-/* The client in place `i` of the second's table: most are where they were. */
-static struct watched *watched_at(struct daemon *d, uint32_t i)
+struct watched *daemon_watched_make(struct daemon *d, const char *name, uint32_t section)
 {
-	const struct client_second *s = &d->second.clients[i];
-	struct watched *w = i < d->nwatched && !strcmp(d->watched[i]->name, s->name) ?
-				    d->watched[i] :
-				    NULL;
+	struct watched *w = NULL;
 
 	for (size_t k = 0; !w && k < d->nwatched; k++)
-		if (!strcmp(d->watched[k]->name, s->name))
+		if (!strcmp(d->watched[k]->name, name))
 			w = d->watched[k];
 	if (!w) {
-		w = watched_new(s->name, d->keep_s);
+		w = watched_new(name, d->keep_s);
 		if (!w || array_reserve((void **)&d->watched, &d->cap_watched, d->nwatched, 1,
 					sizeof(*d->watched))) {
 			watched_free(w);
@@ -71,8 +67,22 @@ static struct watched *watched_at(struct daemon *d, uint32_t i)
 		}
 		d->watched[d->nwatched++] = w;
 	}
-	rules_set(d, w, s->section);
-	if (!w->baseline && baseline_get(d, w))
+	rules_set(d, w, section);
+	return w->baseline || !baseline_get(d, w) ? w : NULL;
+}
+
+/* The client in place `i` of the second's table: most are where they were. */
+static struct watched *watched_at(struct daemon *d, uint32_t i)
+{
+	const struct client_second *s = &d->second.clients[i];
+	struct watched *w =
+		i < d->nwatched && !strcmp(d->watched[i]->name, s->name) ? d->watched[i] : NULL;
+
+	if (w)
+		rules_set(d, w, s->section);
+	if (!w || !w->baseline)
+		w = daemon_watched_make(d, s->name, s->section);
+	if (!w)
 		return NULL;
 	w->seen = d->seconds;
 	w->place = i;
@@ -224,6 +234,7 @@ int daemon_second(struct daemon *d)
 	}
 	daemon_logs_second(d);
 	daemon_upload_second(d);
+	daemon_crash_watch(d);
 	if (d->seconds % 60 == 0)
 		forget_gone(d);
 	daemon_save(d, false);

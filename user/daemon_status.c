@@ -107,6 +107,21 @@ static int add_rules(struct status *s, const struct watched *w, int64_t now_s)
 	return 0;
 }
 
+static int add_crashes(struct status *s, const struct watched *w)
+{
+	for (size_t i = 0; i < w->crashes.n; i++) {
+		const struct crash_log_entry *e = &w->crashes.entries[i];
+		struct status_crashes *row = status_add_crashes(s);
+
+		if (!row || status_set(&row->client, w->name) ||
+		    status_set(&row->signature, e->names) || status_set(&row->what, e->what))
+			return -ENOMEM;
+		row->count = e->count;
+		row->counted = e->counted;
+	}
+	return 0;
+}
+
 static int add_client(struct status *s, struct watched *w, int64_t now_s)
 {
 	struct status_clients *row = status_add_clients(s);
@@ -128,7 +143,16 @@ static int add_client(struct status *s, struct watched *w, int64_t now_s)
 		row->normal_low = low;
 		row->normal_high = high;
 	}
-	return add_rules(s, w, now_s);
+	row->crashes = w->crashes.crashes;
+	row->crashes_reported = w->crashes.reports;
+	row->stops = w->crashes.stops;
+	row->kills = w->crashes.kills;
+	row->crash_ready = w->crash_ready;
+	if (status_set(&row->last_stop, w->crashes.last_stop))
+		return -ENOMEM;
+	int err = add_crashes(s, w);
+
+	return err ? err : add_rules(s, w, now_s);
 }
 
 static int add_triggers(const struct daemon *d, struct status *s)
@@ -284,7 +308,7 @@ static int fill(struct daemon *d, bool threads, struct status *s)
 	if (!err)
 		err = add_client(s, d->machine, now_s);
 	for (size_t i = 0; !err && i < d->nwatched; i++)
-		if (d->watched[i]->seen == d->seconds)
+		if (d->watched[i]->seen == d->seconds || d->watched[i]->crashes.crashes)
 			err = add_client(s, d->watched[i], now_s);
 	if (!err)
 		err = add_triggers(d, s);

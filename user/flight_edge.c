@@ -90,6 +90,7 @@ int flight_window_report(const struct flight_window *w, struct recorder *r, stru
 		.rate_hz = last[-1].rate_hz,
 		.event = collector_event(r->collector),
 		.names_ns = w->names_ns,
+		.crash = w->crash,
 		.totals = between(first, last),
 		.shift_slots = r->aggregate.threads.origin_slot - first->t_ns / BD_SLOT_NS,
 	};

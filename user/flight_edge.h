@@ -28,6 +28,7 @@ struct flight_window {
 	size_t nedges; /* 2 at least, or nothing has been recorded */
 	uint64_t trigger_ns;
 	uint64_t names_ns;
+	const struct crash *crash; /* for `dump`, or NULL */
 };
 
 /* 0, -EINVAL without two edges, or -errno. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "user/flight_recorder.h"
+#include "user/flight_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,26 +8,10 @@
 #include <unistd.h>
 
 #include "user/clock.h"
-#include "user/flight_edge.h"
-#include "user/lib/reach.h"
-#include "user/recorder_private.h"
 
 #define LOOK_WATCHING_MS 500
 #define LOOK_BURST_MS 50
 #define SETTLE_MS 60 /* longer than a look in a burst */
-
-struct flight_recorder {
-	struct flight_options options;
-	struct reach reach;
-	struct recorder *recorder;
-	struct flight_edge edges[FLIGHT_EDGES]; /* oldest first */
-	size_t nedges;
-	uint64_t next_mark;
-	unsigned rate_hz; /* while nothing is wrong */
-	uint64_t idle_due; /* ticks at which CPUs were idle, from the start to the last edge */
-	bool bursting;
-	uint64_t trigger_ns;
-};
 
 int flight_recorder_new(struct flight_recorder **ret, const struct flight_options *options,
 			char error[COLLECTOR_ERROR])
@@ -35,6 +19,7 @@ int flight_recorder_new(struct flight_recorder **ret, const struct flight_option
 	struct collector_options collector = {
 		.rate_hz = options->rate_hz,
 		.watch = true,
+		.crash = true,
 		.cgroup_ssid = -1,
 	};
 	struct flight_recorder *f = calloc(1, sizeof(*f));
@@ -56,6 +41,14 @@ int flight_recorder_new(struct flight_recorder **ret, const struct flight_option
 	}
 	f->recorder->aggregate.tap = options->tap;
 	drain_set_patience(f->recorder->drain, LOOK_WATCHING_MS);
+	struct crash_map_fds fds;
+
+	collector_crash_maps(f->recorder->collector, &fds);
+	err = crash_watch_new(&f->crash_watch, &fds);
+	if (err) {
+		flight_recorder_free(f);
+		return err;
+	}
 	*ret = f;
 	return 0;
 }
@@ -64,6 +57,7 @@ void flight_recorder_free(struct flight_recorder *f)
 {
 	if (!f)
 		return;
+	crash_watch_free(f->crash_watch);
 	recorder_free(f->recorder);
 	free(f);
 }
@@ -74,8 +68,7 @@ static void edges_drop(struct flight_recorder *f, size_t n)
 	memmove(f->edges, f->edges + n, f->nedges * sizeof(*f->edges));
 }
 
-/* What the last look found becomes a moment at which a report may begin. */
-static int edge_add(struct flight_recorder *f, uint64_t t_ns, unsigned rate_hz)
+int flight_edge_add(struct flight_recorder *f, uint64_t t_ns, unsigned rate_hz)
 {
 	struct flight_edge edge = { .mark = f->next_mark, .t_ns = t_ns, .rate_hz = rate_hz };
 	int err = thread_table_mark(&f->recorder->aggregate.threads, edge.mark);
@@ -93,7 +86,7 @@ static int edge_add(struct flight_recorder *f, uint64_t t_ns, unsigned rate_hz)
 	return 0;
 }
 
-static int look(struct flight_recorder *f, char *error)
+int flight_look(struct flight_recorder *f, char *error)
 {
 	struct recorder *r = f->recorder;
 
@@ -109,8 +102,8 @@ int flight_recorder_start(struct flight_recorder *f, char error[COLLECTOR_ERROR]
 	int err = recorder_start(f->recorder, 0, error);
 
 	if (!err)
-		err = look(f, error);
-	return err ? err : edge_add(f, clock_monotonic_ns(), f->rate_hz);
+		err = flight_look(f, error);
+	return err ? err : flight_edge_add(f, clock_monotonic_ns(), f->rate_hz);
 }
 
 int flight_recorder_fd(const struct flight_recorder *f)
@@ -133,7 +126,7 @@ static struct reach_edge reach_edge(const struct flight_edge *e)
 	return (struct reach_edge){ e->t_ns, e->totals.sent };
 }
 
-static size_t reach_edges(const struct flight_recorder *f, struct reach_edge ret[FLIGHT_EDGES])
+size_t flight_reach_edges(const struct flight_recorder *f, struct reach_edge ret[FLIGHT_EDGES])
 {
 	for (size_t i = 0; i < f->nedges; i++)
 		ret[i] = reach_edge(&f->edges[i]);
@@ -144,7 +137,7 @@ static size_t reach_edges(const struct flight_recorder *f, struct reach_edge ret
 static int forget_old(struct flight_recorder *f, const struct reach_edge *now)
 {
 	struct reach_edge edges[FLIGHT_EDGES];
-	size_t old = reach_old(&f->reach, edges, reach_edges(f, edges), now);
+	size_t old = reach_old(&f->reach, edges, flight_reach_edges(f, edges), now);
 
 	edges_drop(f, old);
 	return old ? trim(f, now->t_ns) : 0;
@@ -180,7 +173,7 @@ static int forget_surplus(struct flight_recorder *f, uint64_t now_ns)
 int flight_recorder_second(struct flight_recorder *f, char error[COLLECTOR_ERROR])
 {
 	struct flight_edge now = { .t_ns = clock_monotonic_ns() };
-	int err = look(f, error);
+	int err = flight_look(f, error);
 
 	/* Reading the counters of all CPUs is not for each second. */
 	if (!err && !f->bursting &&
@@ -191,7 +184,7 @@ int flight_recorder_second(struct flight_recorder *f, char error[COLLECTOR_ERROR
 		err = flight_edge_take(&now, f->recorder);
 		at = reach_edge(&now);
 		if (!err && reach_due(&f->reach, &last, &at))
-			err = edge_add(f, now.t_ns, f->rate_hz);
+			err = flight_edge_add(f, now.t_ns, f->rate_hz);
 		if (!err)
 			err = forget_old(f, &at);
 	}
@@ -211,8 +204,8 @@ int flight_recorder_set_rate(struct flight_recorder *f, unsigned rate_hz)
 
 	drain_let_go(r->drain);
 	if (!err)
-		err = look(f, error);
-	return err ? err : edge_add(f, clock_monotonic_ns(), rate_hz);
+		err = flight_look(f, error);
+	return err ? err : flight_edge_add(f, clock_monotonic_ns(), rate_hz);
 }
 
 int flight_recorder_burst(struct flight_recorder *f, char error[COLLECTOR_ERROR])
@@ -233,7 +226,7 @@ int flight_recorder_burst(struct flight_recorder *f, char error[COLLECTOR_ERROR]
 	if (!err)
 		err = recorder_take(r, 0, false);
 	if (!err)
-		err = edge_add(f, now_ns, f->options.burst_hz);
+		err = flight_edge_add(f, now_ns, f->options.burst_hz);
 	f->bursting = !err;
 	f->trigger_ns = now_ns;
 	return err;
@@ -258,7 +251,7 @@ int flight_recorder_calm(struct flight_recorder *f, char error[COLLECTOR_ERROR])
 	if (!err)
 		err = recorder_take(r, SETTLE_MS, false);
 	if (!err)
-		err = edge_add(f, now_ns, f->rate_hz);
+		err = flight_edge_add(f, now_ns, f->rate_hz);
 	return err;
 }
 
@@ -271,7 +264,7 @@ int flight_recorder_report(struct flight_recorder *f, uint64_t names_ns, struct 
 		return -EINVAL;
 	while (trigger < last && f->edges[trigger].t_ns < f->trigger_ns)
 		trigger++;
-	reach_edges(f, edges);
+	flight_reach_edges(f, edges);
 	first = reach_first(&f->reach, edges, trigger);
 	struct flight_window window = {
 		.edges = f->edges + first,

@@ -68,6 +68,27 @@ int flight_recorder_calm(struct flight_recorder *f, char error[COLLECTOR_ERROR])
  */
 int flight_recorder_report(struct flight_recorder *f, uint64_t names_ns, struct report *ret);
 
+/* --- deaths: flight_crash.c */
+struct crash_watch;
+
+/* Whose deaths the kernel's side looks at. */
+struct crash_watch *flight_recorder_crash_watch(struct flight_recorder *f);
+/* The process's unwind tables are made before they are needed. It may take some milliseconds. */
+void flight_recorder_prepare(struct flight_recorder *f, uint32_t ns_tgid, uint32_t tgid,
+			     uint32_t exec_id);
+/* A death that is complete, the caller's to free; NULL: none. */
+struct crash *flight_recorder_take_crash(struct flight_recorder *f);
+/* Do some of them still lack threads? */
+bool flight_recorder_has_crashes(const struct flight_recorder *f);
+/* The program that a process ran, as far as its mappings tell; NULL where they don't. */
+const char *flight_recorder_program(struct flight_recorder *f, uint32_t ns_tgid);
+/*
+ * Makes an initialised report of it as flight_recorder_report() does, in a burst as well: from what
+ * the ring has until now, which goes on.
+ */
+int flight_recorder_crash_report(struct flight_recorder *f, const struct crash *c,
+				 uint64_t names_ns, struct report *ret);
+
 /* Own cost so far, CPU and BPF, in ns: for a budget. */
 uint64_t flight_recorder_cost_ns(const struct flight_recorder *f);
 void flight_recorder_stats(struct flight_recorder *f, struct flight_stats *ret);

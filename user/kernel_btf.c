@@ -40,3 +40,21 @@ bool kernel_has_helper(const struct btf *btf, const char *name)
 {
 	return kernel_enum_value(btf, "bpf_func_id", name) >= 0;
 }
+
+bool kernel_has_function(const struct btf *btf, const char *name)
+{
+	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) >= 0;
+}
+
+bool kernel_trace_takes_pointer(const struct btf *btf, const char *name, int argument)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
+	const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(btf, id);
+
+	while (t && (btf_is_typedef(t) || btf_is_ptr(t)))
+		t = btf__type_by_id(btf, t->type);
+	if (!t || !btf_is_func_proto(t) || argument >= btf_vlen(t))
+		return false;
+	t = btf__type_by_id(btf, btf_params(t)[argument].type);
+	return t && btf_is_ptr(t);
+}

@@ -2,6 +2,7 @@
 #include "user/task_iter.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,4 +65,29 @@ out:
 		close(fd);
 	free(buffer);
 	return err;
+}
+
+struct find {
+	uint32_t ns_tgid;
+	struct bd_task *task;
+	bool found;
+};
+
+static void on_task(void *arg, const struct bd_task *task, const struct bd_waits *waits,
+		    const struct bd_chunk *chunk)
+{
+	struct find *find = arg;
+
+	if (task->ns_tgid != find->ns_tgid)
+		return;
+	*find->task = *task;
+	find->found = true;
+}
+
+int task_iter_find(int link_fd, uint32_t ns_tgid, struct bd_task *ret)
+{
+	struct find find = {.ns_tgid = ns_tgid, .task = ret};
+	int err = task_iter_read(link_fd, on_task, &find);
+
+	return err || find.found ? err : -ESRCH;
 }

@@ -15,10 +15,12 @@
 #define MACHINE EM_AARCH64
 #define IP_MASK ((1ULL << 48) - 1)
 #define SP_REG 31
+#define LINK_REG 30
 #else
 #define MACHINE EM_X86_64
 #define IP_MASK (~0ULL)
 #define SP_REG 7
+#define LINK_REG 0 /* none */
 #endif
 
 #define SWEEP_NS 2000000000ULL
@@ -221,6 +223,37 @@ static enum unwind_reason walk_and_prepare(struct unwinder *u, const struct bd_l
 			break;
 	}
 	return reason;
+}
+
+struct bd_late *unwinder_jump(struct unwinder *u, const struct bd_late *late, uint32_t pid)
+{
+	struct process *process = process_table_get(u->processes, pid);
+	struct bd_late *moved;
+	uint64_t caller = 0;
+
+	if (process && !process->known)
+		process_table_read(u->processes, pid);
+	process = process_table_get(u->processes, pid);
+	if (!process || mappings_find(&process->mappings, late->ip))
+		return NULL;
+	if (MACHINE == EM_AARCH64)
+		caller = late->r[LINK_REG] & IP_MASK;
+	else if (!late->skip && late->bytes >= sizeof(caller))
+		memcpy(&caller, late->copy, sizeof(caller));
+	if (!caller || !mappings_find(&process->mappings, caller - 1))
+		return NULL;
+	moved = malloc(sizeof(*moved));
+	if (!moved)
+		return NULL;
+	memcpy(moved, late, BD_LATE_HEAD + late->bytes);
+	moved->ip = caller - 1;
+	moved->wanted = 0;
+	if (MACHINE != EM_AARCH64) {
+		moved->r[SP_REG] += sizeof(caller);
+		moved->bytes -= sizeof(caller);
+		memmove(moved->copy, moved->copy + sizeof(caller), moved->bytes);
+	}
+	return moved;
 }
 
 static uint64_t frame_of(const struct unwinder *u, const struct process *process, uint64_t pc)

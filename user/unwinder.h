@@ -35,6 +35,11 @@ void unwinder_free(struct unwinder *u);
 int unwinder_walk(struct unwinder *u, const struct bd_late *late, uint32_t pid,
 		  struct bd_stack *ret);
 /*
+ * Of a thread that died where no code is: what it would be with its call there undone, so that the
+ * walk begins with the caller. NULL: it was in code, or there is no caller; the caller's to free.
+ */
+struct bd_late *unwinder_jump(struct unwinder *u, const struct bd_late *late, uint32_t pid);
+/*
  * Makes a process known to the kernel that runs a program since its exec `exec_id`. `eager`: with
  * the tables of all that it maps, now and later, so that its first sample finds them.
  */

@@ -12,6 +12,7 @@
 
 #include "user/clients.h"
 #include "user/lib/calendar.h"
+#include "user/lib/crash_log.h"
 #include "user/lib/detector.h"
 #include "user/lib/report.h"
 #include "user/lib/trigger.h"
@@ -43,6 +44,8 @@ struct watched {
 	struct baseline *baseline;
 	struct trigger trigger;
 	struct trigger_budget budget;
+	struct crash_log crashes;
+	uint32_t crash_ready; /* processes that can be walked in the kernel */
 	uint64_t seen; /* number of the last second that had it */
 	uint32_t place; /* in the table of clients of that second */
 	struct client_second now; /* `name` is ours */

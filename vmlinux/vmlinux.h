@@ -159,6 +159,17 @@ struct mm_struct {
 	unsigned long start_stack;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+	int nr_threads;
+	int group_exit_code;
+	unsigned int flags;
+};
+
 struct task_struct {
 	unsigned int flags;
 	int on_cpu;
@@ -169,6 +180,7 @@ struct task_struct {
 	pid_t tgid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	struct signal_struct *signal;
 	struct pid *thread_pid;
 	unsigned long nvcsw;
 	unsigned long nivcsw;
@@ -212,6 +224,11 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+};
+
+/* what a program hands to the kernel's iterator (6.7), and which one it wants */
+struct bpf_iter_task {
+	__u64 __opaque[3];
 };
 
 #pragma clang attribute pop

@@ -56,7 +56,8 @@ struct config_client {
 	struct config_list match_unit, match_comm, match_exe, match_cmdline, match_cgroup,
 		match_container, match_pid_file;
 	struct config_rules rules;
-	int crash; /* enum config_crash */
+	int crash;		/* enum config_crash */
+	uint64_t crash_exit[4]; /* exit statuses that are crashes: bit n % 64 of [n / 64] */
 	int64_t processes;
 	struct config_list log;
 	uint32_t log_seconds;

@@ -80,6 +80,8 @@ const struct config_key config_keys[] = {
 	{CONFIG_CLIENT, "match_pid_file", CONFIG_LIST, CLIENT(match_pid_file), "", 1, 900,
 	 "a path; may be repeated"},
 	{CONFIG_CLIENT, "crash", CONFIG_CHOICE, CLIENT(crash), "on", 0, 0, "off | on | all"},
+	{CONFIG_CLIENT, "crash_exit", CONFIG_STATUSES, CLIENT(crash_exit), "none", 1, 255,
+	 "exit statuses, as 1-125,134; or none"},
 	{CONFIG_CLIENT, "processes", CONFIG_COUNT, CLIENT(processes), "0", 0, 1000, "0 to 1000"},
 	{CONFIG_CLIENT, "log", CONFIG_LIST, CLIENT(log), "", 1, 900,
 	 "an absolute path of files, with * and ? for any, or `journal`; may be repeated"},

@@ -23,7 +23,8 @@ enum config_type {
 	CONFIG_SECONDS, /* uint32_t; 10s, 15m, 4h, 1d */
 	CONFIG_CPUS,	/* double */
 	CONFIG_AMOUNT,
-	CONFIG_CHOICE, /* int, the index of the word in `allowed` */
+	CONFIG_STATUSES, /* uint64_t[4]; `1-125,134` or none */
+	CONFIG_CHOICE,	 /* int, the index of the word in `allowed` */
 };
 
 struct config_key {

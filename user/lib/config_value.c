@@ -178,6 +178,44 @@ static int cpus_set(const struct config_key *key, double *place, const char *tex
 	return 0;
 }
 
+/* One of 1 to 255 at *TEXT, moved past it. */
+static int status_take(const struct config_key *key, const char **text, uint32_t *ret_status)
+{
+	double value;
+
+	*text += strspn(*text, " \t");
+	if (number_take(text, &value) || value != floor(value) || value < key->min ||
+	    value > key->max)
+		return -EINVAL;
+	*text += strspn(*text, " \t");
+	*ret_status = value;
+	return 0;
+}
+
+static int statuses_set(const struct config_key *key, uint64_t *place, const char *text)
+{
+	uint64_t bits[4] = {0};
+	uint32_t first, last;
+
+	for (bool on = strcmp(text, "none"); on;) {
+		if (status_take(key, &text, &first))
+			return -EINVAL;
+		last = first;
+		if (*text == '-' && (text++, status_take(key, &text, &last)))
+			return -EINVAL;
+		if (last < first)
+			return -EINVAL;
+		for (; first <= last; first++)
+			bits[first / 64] |= 1ull << first % 64;
+		if (!*text)
+			break;
+		if (*text++ != ',')
+			return -EINVAL;
+	}
+	memcpy(place, bits, sizeof(bits));
+	return 0;
+}
+
 static int choice_set(const struct config_key *key, int *place, const char *text)
 {
 	int choice = choice_find(key->allowed, text);
@@ -232,6 +270,8 @@ int config_value_set(const struct config_key *key, void *place, const char *text
 		return cpus_set(key, place, text);
 	case CONFIG_AMOUNT:
 		return amount_set(key, place, text);
+	case CONFIG_STATUSES:
+		return statuses_set(key, place, text);
 	case CONFIG_CHOICE:
 		return choice_set(key, place, text);
 	}

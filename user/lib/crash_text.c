@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "crash_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SIGNATURE_FRAMES 16 /* different ones */
+
+const char *crash_signal_name(uint64_t signal, char ret[CRASH_TEXT_BYTES])
+{
+	const char *name = signal < 65 ? sigabbrev_np((int)signal) : NULL;
+
+	if (name)
+		snprintf(ret, CRASH_TEXT_BYTES, "SIG%s", name);
+	else
+		snprintf(ret, CRASH_TEXT_BYTES, "signal %" PRIu64, signal);
+	return ret;
+}
+
+/* si_code of the signals that hardware raises: asm-generic/siginfo.h. */
+static const struct {
+	int signal, code;
+	const char *text;
+} codes[] = {
+	{ 4, 1, "illegal opcode" },
+	{ 4, 2, "illegal operand" },
+	{ 4, 5, "privileged opcode" },
+	{ 5, 1, "breakpoint" },
+	{ 7, 1, "misaligned" },
+	{ 7, 2, "nothing there" },
+	{ 7, 3, "hardware error" },
+	{ 8, 1, "division by zero" },
+	{ 8, 2, "integer overflow" },
+	{ 8, 3, "floating-point division by zero" },
+	{ 11, 1, "not mapped" },
+	{ 11, 2, "no permission" },
+	{ 11, 128, "no canonical address" },
+	{ 31, 1, "seccomp" },
+};
+
+const char *crash_code_text(uint64_t signal, int64_t code)
+{
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		if (codes[i].signal == (int)signal && codes[i].code == code)
+			return codes[i].text;
+	return NULL;
+}
+
+static bool is_cut(const struct report *r, uint32_t frame)
+{
+	return !strcmp(report_text(r, r->frames.kind[frame]), "cut");
+}
+
+/* How a program comes from what went wrong to its signal. */
+static bool is_machinery(const char *name)
+{
+	static const char *const names[] = {
+		"abort",
+		"raise",
+		"gsignal",
+		"__pthread_kill_implementation",
+		"__pthread_kill_internal",
+		"pthread_kill",
+		"__pthread_kill",
+		"__GI_raise",
+		"__GI_abort",
+		"__assert_fail",
+		"__assert_fail_base",
+		"__libc_message",
+		"__fortify_fail",
+		"__chk_fail",
+		"kill",
+		"tgkill",
+		"__gnu_cxx::__verbose_terminate_handler()",
+		"std::terminate()",
+		"__cxa_throw",
+		"__cxxabiv1::__terminate(void (*)())",
+		"__abort_msg",
+		"__stack_chk_fail",
+		"malloc_printerr",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return !strncmp(name, "std::panicking::", 16) || !strncmp(name, "core::panicking::", 17) ||
+	       !strncmp(name, "rust_", 5) || !strncmp(name, "__rust_", 7) ||
+	       !strncmp(name, "std::sys::", 10) || !strncmp(name, "libc.so.6+", 10);
+}
+
+static int64_t first_stack(const struct report *r)
+{
+	return r->dump.present && r->dump.threads.n ? r->dump.threads.stack[0] : -1;
+}
+
+int64_t crash_frame(const struct report *r)
+{
+	int64_t first = -1;
+
+	for (int64_t row = first_stack(r); row >= 0; row = r->stacks.parent[row]) {
+		uint32_t frame = r->stacks.frame[row];
+
+		if (is_cut(r, frame))
+			continue;
+		if (first < 0)
+			first = frame;
+		if (!is_machinery(report_text(r, r->frames.name[frame])))
+			return frame;
+	}
+	return first;
+}
+
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+	do
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3ULL; /* FNV-1a */
+	while (*text++);
+	return hash;
+}
+
+static uint64_t frame_hash(const struct report *r, uint32_t frame)
+{
+	const char *name = report_text(r, r->frames.name[frame]);
+	int32_t module = r->frames.module[frame];
+	uint64_t hash = hash_text(0xcbf29ce484222325ULL, "");
+
+	/* Without a name it is `module+0xOFFSET`, and belongs to one build of it. */
+	if (module >= 0 && strstr(name, "+0x"))
+		hash = hash_text(hash, report_text(r, r->modules.build_id[module]));
+	return hash_text(hash, name);
+}
+
+void crash_signature(const struct report *r, char ret[CRASH_TEXT_BYTES])
+{
+	uint64_t seen[SIGNATURE_FRAMES], hash = 0xcbf29ce484222325ULL;
+	size_t n = 0;
+
+	hash = hash_text(hash, r->death.kind ? r->death.kind : "");
+	hash = hash_text(hash, r->death.process ? r->death.process : "");
+	hash = (hash ^ (r->dump.signal << 8 | r->death.exit_status)) * 0x100000001b3ULL;
+	for (int64_t row = first_stack(r); row >= 0 && n < SIGNATURE_FRAMES;
+	     row = r->stacks.parent[row]) {
+		uint32_t frame = r->stacks.frame[row];
+		uint64_t key = frame_hash(r, frame);
+		size_t i = 0;
+
+		while (i < n && seen[i] != key)
+			i++;
+		if (i < n || is_cut(r, frame))
+			continue;
+		seen[n++] = key;
+		hash = (hash ^ key) * 0x100000001b3ULL;
+		hash ^= hash >> 29;
+	}
+	snprintf(ret, CRASH_TEXT_BYTES, "%016" PRIx64, hash);
+}
+
+/* What the signal was about, in brackets; "" where there is nothing to say. */
+static void detail(const struct report *r, char *text, size_t size)
+{
+	const char *code = crash_code_text(r->dump.signal, r->dump.code);
+
+	text[0] = '\0';
+	if (r->dump.signal == 11 && r->dump.code == 128)
+		snprintf(text, size, " (%s)", code);
+	else if ((r->dump.signal == 11 || r->dump.signal == 7) && code)
+		snprintf(text, size, " (address 0x%" PRIx64 " %s)", r->dump.address, code);
+	else if (code)
+		snprintf(text, size, " (%s)", code);
+}
+
+static void by_whom(const struct report *r, char *text, size_t size)
+{
+	text[0] = '\0';
+	if (!r->death.sender)
+		return;
+	if (r->death.sender_pid)
+		snprintf(text, size, " sent by %.48s (%" PRIu64 ")", r->death.sender,
+			 r->death.sender_pid);
+	else
+		snprintf(text, size, " sent by %.48s", r->death.sender);
+}
+
+void crash_sentence(const struct report *r, const char *client, char ret[CRASH_SENTENCE_BYTES])
+{
+	const char *kind = r->death.kind ? r->death.kind : "";
+	const char *name = r->dump.signal_name ? r->dump.signal_name : "a signal";
+	int64_t frame = crash_frame(r);
+	char what[200], code[96], who[96], where[220] = "";
+
+	detail(r, code, sizeof(code));
+	by_whom(r, who, sizeof(who));
+	if (!strcmp(kind, "oom"))
+		snprintf(what, sizeof(what), "was killed by the kernel: out of memory");
+	else if (!strcmp(kind, "exit"))
+		snprintf(what, sizeof(what), "exited with status %" PRIu64, r->death.exit_status);
+	else if (!strcmp(kind, "kill"))
+		snprintf(what, sizeof(what), "was ended by %s%s", name, who);
+	else
+		snprintf(what, sizeof(what), "died of %s%s%s", name, code, who);
+	if (frame >= 0)
+		snprintf(where, sizeof(where), " in %.200s", report_text(r, r->frames.name[frame]));
+	snprintf(ret, CRASH_SENTENCE_BYTES, "%.160s %s%s; %" PRIu64 " thread%s", client, what,
+		 where, r->dump.threads_total, r->dump.threads_total == 1 ? "" : "s");
+}

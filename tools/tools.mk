@@ -24,7 +24,7 @@ install: $(O)/backdraft
 	install -D -m 644 docs/backdraft.1 $(DESTDIR)$(PREFIX)/share/man/man1/backdraft.1
 	install -D -m 644 docs/backdraft.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/backdraft.conf.5
 
-bench: all progs $(addprefix $(O)/tools/,bench-empty synth-report unwind-table)
+bench: all progs $(addprefix $(O)/tools/,bench-empty bench-scrub synth-report unwind-table)
 	$(Q)O=$(O) tools/bench
 
 SOAK_SECONDS ?= 3600
@@ -49,7 +49,7 @@ $(O)/tools/bench-empty: $(O)/tools/bench-empty.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ -lbpf
 
 tools: $(O)/tools/unwind-table
-$(O)/tools/unwind-table: $(O)/tools/unwind-table.o $(LIB)
+$(O)/tools/unwind-table $(O)/tools/bench-scrub: $(O)/tools/%: $(O)/tools/%.o $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ $(LIBS)
 .PHONY: tools
 progs: $(addprefix $(O)/tools/,bench-empty unwind-table)

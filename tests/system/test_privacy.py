@@ -22,7 +22,17 @@ CLIENTS = f"""[client "peers"]
 match_comm = {NAMES[0]}
 match_comm = {NAMES[1]}
 deviation = off
+log = {{log}}
 """
+LINES = (
+    ("login of carla@example.org from 192.0.2.77, password=hunter2",
+     "login of <email> from <ip>, password=<token>"),
+    (f"{HOST} runs version 1.2.3.4 since 12:34:56", "<host> runs version 1.2.3.4 since 12:34:56"),
+    ("-----BEGIN PRIVATE KEY-----", "<token>"),
+    ("TUlJRXZRSUJBREFOQmdrcWhraUc5dzBC", "<token>"),
+    ("-----END PRIVATE KEY-----", "<token>"),
+    ("order ORD-17 is sent", "order <order> is sent"),
+)
 
 
 @pytest.fixture
@@ -33,7 +43,9 @@ def elsewhere(build_dir, tmp_path):
 exec unshare --uts sh -c 'hostname {HOST} && exec "$@"' sh {build_dir}/backdraft "$@"
 """)
     tool.chmod(0o755)
-    d = test_watch.Daemon(build_dir, tmp_path, CLIENTS)
+    log = tmp_path / "shop.log"
+    log.write_text("".join(f"{line}\n" for line, _ in LINES))
+    d = test_watch.Daemon(build_dir, tmp_path, CLIENTS.format(log=log), agent="scrub = order ORD-\\d+")
     d.tool = str(tool)
     yield d
     d.stop()
@@ -73,8 +85,11 @@ def test_watch_depersonalises(elsewhere, peers, build_dir):
     assert "new identity" in d.said()
     path = recorded(d)
     data, report = unpacked(path), d.report(path)
-    for secret in (b"10.1.2.3", HOST.encode(), b"annaberg", b"/home/"):
+    for secret in (b"10.1.2.3", HOST.encode(), b"annaberg", b"/home/", b"carla", b"192.0.2.77", b"hunter2",
+                   b"TUlJR", b"ORD-"):
         assert secret not in data, secret
+    lines = [re.sub(r":[0-9a-f]{6}>", ">", report["strings"][i]) for i in report["logs"]["text"]]
+    assert lines == [expected for _, expected in LINES]
     processes = {report["strings"][i] for i in report["threads"]["process"]}
     assert any(re.fullmatch(r"peer-<ip:[0-9a-f]{6}>", name) for name in processes)
     assert any(re.fullmatch(r"<host:[0-9a-f]{6}>-1", name) for name in processes)
@@ -83,6 +98,7 @@ def test_watch_depersonalises(elsewhere, peers, build_dir):
     assert any(re.search(r"<home:[0-9a-f]{6}>/shop/peer-<ip:[0-9a-f]{6}>$", name) for name in modules)
     assert {"burn_half", "burn_third"} <= {report["strings"][i] for i in report["frames"]["name"]}
     removed = report["scrub"]["removed"]
+    assert removed.pop("order") == 1
     assert removed["address"] >= 1 and removed["hostname"] >= 1 and removed["home"] >= 1
     shown = privacy(str(build_dir / "backdraft"), path)
     assert {name: n for name, n in shown.items() if n} == removed

@@ -160,10 +160,10 @@ static void test_arguments(void **state)
 		{"argv: ['a', 'b'] done", "argv: <arg> done"},
 		{"Command failed: git push origin --force", "Command failed: git <arg>"},
 		{"Command '['git', 'push']' returned non-zero exit status 1.",
-		 "Command '['git', <arg>']' returned non-zero exit status 1."},
+		 "Command '['git', <arg>]' returned non-zero exit status 1."},
 		{"started with --config=/etc/x.yml --level=3",
 		 "started with --config=<arg> --level=<arg>"},
-		{"java -Xmx2g -Dapp.owner=anna -jar", "java -Xmx2g -Dapp.owner=<arg> -jar"},
+		{"java -Xmx2g -Dapp.owner=anna -jar", "java <arg>"},{"with -Dapp.owner=anna -jar", "with -Dapp.owner=<arg> -jar"},
 		{"Running: 5 tasks of 7", NULL},
 		{"args: 3 given, Starting: all good", NULL},
 	};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Switches, marks, treatments, own patterns; and texts that are made to cost. */
 #include <errno.h>
+#include <malloc.h>
 #include <time.h>
 
 #include "scrub_own.h"
@@ -230,8 +231,12 @@ static void test_hostile(void **state)
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		hostile(s, units[i], strlen(units[i]), SCRUB_TEXT_BYTES);
+	size_t before = mallinfo2().uordblks;
+
 	hostile(s, "abc 10.1.2.3 def", 16, 10 << 20);
 	hostile(s, "a", 1, 10 << 20);
+	/* Neither time nor memory grows with what is cut off. */
+	assert_true(mallinfo2().uordblks < before + (1 << 20));
 	assert_true(scrub_cut(s) == 2);
 	assert_true(scrub_withheld(s) > 0);
 	hostile(s, "\0", 1, SCRUB_TEXT_BYTES);

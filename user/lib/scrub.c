@@ -82,32 +82,55 @@ static int next_match(struct scrub *s, const struct scrub_compiled *c, struct sc
 	return 1;
 }
 
-/* The bytes that occur in a text, a bit each: most rules need one that is not there. */
-struct bytes {
-	uint64_t set[4];
+/*
+ * What occurs in a text: a bit for each byte, and one for each three in a row, by a hash of 13
+ * bits. Most rules need something that is not there; that costs less to see than to look for.
+ */
+struct content {
+	uint64_t bytes[4], trigrams[(1 << SCRUB_TRIGRAM_BITS) / 64];
 };
 
-static void bytes_of(const char *text, size_t len, struct bytes *ret)
+static void content_of(const char *text, size_t len, struct content *ret)
 {
-	bool seen[256] = {false};
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = text[i];
 
-	for (size_t i = 0; i < len; i++)
-		seen[(unsigned char)text[i]] = true;
-	*ret = (struct bytes){{0}};
-	for (int c = 0; c < 256; c++)
-		if (seen[c]) {
-			ret->set[c >> 6] |= 1ull << (c & 63);
-			if (scrub_is_digit(c))
-				ret->set[0] |= 1ull << '0';
-		}
+		ret->bytes[c >> 6] |= 1ull << (c & 63);
+	}
+	/* Any digit is a 0. */
+	if (ret->bytes[0] >> '0' & 0x3ff)
+		ret->bytes[0] |= 1ull << '0';
+	for (size_t i = 0; i + 3 <= len; i++) {
+		uint32_t at = scrub_trigram(text + i);
+
+		ret->trigrams[at / 64] |= 1ull << at % 64;
+	}
 }
 
-static bool has_all(const struct bytes *b, const char *needs)
+static bool has_bytes(const struct content *c, const char *needs)
 {
 	for (; *needs; needs++)
-		if (!(b->set[*needs >> 6] >> (*needs & 63) & 1))
+		if (!(c->bytes[*needs >> 6] >> (*needs & 63) & 1))
 			return false;
 	return true;
+}
+
+/* Whether one of the words may be there. */
+static bool has_words(const struct content *c, const uint16_t *probes)
+{
+	bool none = !*probes;
+
+	while (*probes) {
+		const uint16_t *end = probes + 1 + *probes;
+		bool all = true;
+
+		for (probes++; probes < end; probes++)
+			all &= c->trigrams[*probes / 64] >> *probes % 64 & 1;
+		if (all)
+			return true;
+	}
+	return none;
 }
 
 static int run_rule(struct scrub *s, struct scrub_compiled *c, const char *text, size_t len,
@@ -124,7 +147,8 @@ static int run_rule(struct scrub *s, struct scrub_compiled *c, const char *text,
 
 		if (n < 0 || ++*tries > TRIES)
 			return -E2BIG;
-		from = m.start + 1;
+		/* What is no value may have one in it. */
+		from = m.start > from ? m.start : from + 1;
 		if (empty || (c->rule && c->rule->check && !c->rule->check(&m)))
 			continue;
 		if (!claim(s, m.start, m.end, mark, count))
@@ -167,18 +191,19 @@ static int keep_marks(struct scrub *s, const char *text, size_t len)
 
 static int run_all(struct scrub *s, enum scrub_treatment what, const char *text, size_t len)
 {
-	struct bytes bytes;
+	struct content content;
 	size_t tries = 0;
 	int err = 0;
 
-	bytes_of(text, len, &bytes);
-	if (has_all(&bytes, "<:>"))
+	content_of(text, len, &content);
+	if (has_bytes(&content, "<:>"))
 		err = keep_marks(s, text, len);
 	for (size_t i = 0; i < s->n_rules && !err; i++) {
 		struct scrub_compiled *c = &s->rules[i];
 
 		if (c->rule ? treatments[what].classes >> c->rule->class & 1 &&
-				      has_all(&bytes, c->rule->needs)
+				      has_bytes(&content, c->rule->needs) &&
+				      has_words(&content, c->probes)
 			    : treatments[what].patterns)
 			err = run_rule(s, c, text, len, &tries);
 	}

@@ -117,6 +117,12 @@ static bool is_state(const char *text, size_t len)
 		"an",
 		"unexpected",
 		"redacted",
+		"chauthtok",
+		"not_logging_parameter",
+		"signal",
+		"action",
+		"command",
+		"login",
 		"filtered",
 		"hidden",
 		"masked",
@@ -198,6 +204,16 @@ static bool name_has(const struct scrub_match *m, const char *word)
 	return false;
 }
 
+/* `PWD=/srv`: the working directory; `auth: token=…`: the value is another pair. */
+static bool is_other(const struct scrub_match *m, const char *value, size_t len)
+{
+	const char *pair = memchr(value, '=', len);
+
+	return (*value == '/' && name_has(m, "pwd") && !name_has(m, "_pwd") &&
+		!name_has(m, "-pwd")) ||
+	       (pair && pair + 1 < value + len && name_has(m, "auth"));
+}
+
 /* Of a password anything is a value that is no state; of a token, what is random or in quotes. */
 bool scrub_check_token(struct scrub_match *m)
 {
@@ -208,7 +224,7 @@ bool scrub_check_token(struct scrub_match *m)
 	/* The dot and the like that end a sentence are none of it. */
 	while (!quoted && len > 1 && scrub_in(".:!", value[len - 1]))
 		m->end--, len--;
-	if (is_state(value, len) || is_masked(value, len))
+	if (is_state(value, len) || is_masked(value, len) || is_other(m, value, len))
 		return false;
 	if (name_has(m, "pass") || name_has(m, "pwd") || name_has(m, "secret") ||
 	    name_has(m, "psk") || name_has(m, "credential"))

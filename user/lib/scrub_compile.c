@@ -80,6 +80,27 @@ int scrub_pattern_check(const char *text, char error[SCRUB_ERROR_BYTES])
 	return err;
 }
 
+/* A word of fewer than 3 bytes, or more words than there is room for: the rule always runs. */
+static void compile_words(const char *words, uint16_t *probes)
+{
+	size_t at = 0;
+
+	for (size_t n; words && *words; words += n + (words[n] == '|')) {
+		size_t grams;
+
+		n = strcspn(words, "|");
+		grams = n < 3 ? 0 : n - 2 < SCRUB_PROBES_A_WORD ? n - 2 : SCRUB_PROBES_A_WORD;
+		if (!grams || at + grams + 2 > SCRUB_PROBES) {
+			probes[0] = 0;
+			return;
+		}
+		probes[at++] = grams;
+		for (size_t i = 0; i < grams; i++)
+			probes[at++] = scrub_trigram(words + i);
+	}
+	probes[at] = 0;
+}
+
 static int compile_rules(struct scrub *s, const struct scrub_options *o, char *error)
 {
 	int err = 0;
@@ -96,6 +117,7 @@ static int compile_rules(struct scrub *s, const struct scrub_options *o, char *e
 			continue;
 		s->n_rules++;
 		c->rule = rule;
+		compile_words(rule->words, c->probes);
 		c->code = rule->pattern ? compile(rule->pattern, 0, error) : NULL;
 		if (rule->pattern && !c->code)
 			return -EINVAL;

@@ -48,7 +48,8 @@ static bool after_version_word(const struct scrub_match *m)
 	return false;
 }
 
-/* `Chrome/119.0.0.0`, as browsers name themselves, but not `tcp/10.0.0.1` and `http://10.0.0.1`. */
+/* `Chrome/119.0.0.0`, as browsers name themselves, but not `tcp/10.0.0.1`, `HIER_DIRECT/10.0.0.1`
+ * and `http://10.0.0.1`. */
 static bool after_product(const struct scrub_match *m)
 {
 	static const char *const protocols[] = {"tcp",	"udp",	"ip",	"inet",	 "ipv4",
@@ -64,6 +65,9 @@ static bool after_product(const struct scrub_match *m)
 		;
 	if (start == end || !scrub_is_alpha(m->text[start]) || (start && m->text[start - 1] == '/'))
 		return false;
+	for (size_t i = start; i < end; i++)
+		if (m->text[i] == '_')
+			return false;
 	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
 		if (strlen(protocols[i]) == end - start &&
 		    ends_with(m->text + start, end - start, protocols[i]))

@@ -20,6 +20,8 @@ struct scrub_rule {
 	enum scrub_class class;
 	const char *mark;  /* as in <mark:1f3a52> */
 	const char *needs; /* bytes without which there is no match; 0 stands for any digit */
+	const char *words; /* one of these occurs in each match, small letters, `a|b`; NULL: none is
+			      known */
 	const char *pattern;
 	/* NULL, or whether it is one; may move the ends inwards. */
 	bool (*check)(struct scrub_match *m);

@@ -14,11 +14,27 @@
 #define SCRUB_NAME_BYTES 16
 #define SCRUB_ALL ((1u << SCRUB_CLASSES) - 1)
 
+/* Of three bytes in a row, in any case: which bit of a text stands for them. */
+#define SCRUB_TRIGRAM_BITS 13
+static inline uint32_t scrub_trigram(const char *text)
+{
+	uint32_t three = scrub_lower((unsigned char)text[0]) |
+			 scrub_lower((unsigned char)text[1]) << 8 |
+			 scrub_lower((unsigned char)text[2]) << 16;
+
+	return three * 0x9e3779b1u >> (32 - SCRUB_TRIGRAM_BITS);
+}
+
+/* A rule's words: of each how many trigrams are looked at, and these; 0 at the end. */
+#define SCRUB_PROBES 192
+#define SCRUB_PROBES_A_WORD 4
+
 /* What is compiled: a rule of ours, or a pattern of the configuration. */
 struct scrub_compiled {
 	const struct scrub_rule *rule; /* NULL of a pattern */
 	char name[SCRUB_NAME_BYTES + 1];
 	pcre2_code *code;
+	uint16_t probes[SCRUB_PROBES]; /* of the rule's words; none: it always runs */
 	uint64_t count;
 };
 

@@ -53,6 +53,7 @@ help:
 	  'asan          the unit tests under AddressSanitizer and UBSan' \
 	  'test-system   tests on this kernel, and the page in a browser; root' \
 	  'test-server   tests of the receiver; test-server-full: with two million heartbeats' \
+	  'test-loss     10,000 reports through a lying proxy, 200 kills; root, 10 minutes' \
 	  'test-vm       tests on other kernels, in qemu' \
 	  'fuzz          each fuzzer for FUZZ_SECONDS (60)' \
 	  'soak          watch a busy machine for SOAK_SECONDS (3600): memory, losses, cost; root' \

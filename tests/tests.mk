@@ -65,4 +65,9 @@ $(O)/tests/system/fault_preload.so: tests/system/fault_preload.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -Wall -Wextra -fPIC -shared -o $@ $<
 progs: $(O)/tests/system/spool_driver $(O)/tests/system/fault_preload.so
+
+# What test-system does with 200 reports and 10 kills, at length: about 10 minutes.
+test-loss: all progs
+	$(Q)LOSS_REPORTS=10000 LOSS_KILLS=200 $(PYTEST) -s tests/system/test_nothing_lost.py
+.PHONY: test-loss
 $(O)/tests/unit/test_beat_minute: $(O)/user/daemon_heartbeat.o

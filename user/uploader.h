@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define UPLOADER_AGAIN_MOST_S 300
-#define UPLOADER_LIVED_S 60 /* who lives so long starts anew with 1 s */
+#define UPLOADER_AGAIN_MOST_S 60
+#define UPLOADER_LIVED_S 10 /* who lives so long starts anew with 1 s */
 
 struct uploader {
 	pid_t pid; /* 0: none runs */

@@ -2,11 +2,12 @@
 /*
  * The daemon's side of the spool without the daemon.
  *
- *   spool_driver DIR COUNT KIND SECOND [PAUSE_MS]
+ *   spool_driver DIR COUNT KIND SECOND [PAUSE_MS [TEXTS]]
  *
- * writes COUNT reports of that kind, of SECOND and those after it, each about 20 KB, and tidies up
- * after each as a second of the daemon does. A line for each that could not be written; the last one
- * is `WRITTEN FAILED LONGEST_MS`.
+ * writes COUNT reports of that kind, of SECOND and those after it, each of TEXTS texts (800: about
+ * 14 KB), and tidies up after each as a second of the daemon does. A line for each that could not be
+ * written, or with TEXTS `spooled NAME` for each that was; the last one is `WRITTEN FAILED
+ * LONGEST_MS`.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,18 +28,19 @@ static uint64_t next_random(void)
 	return state;
 }
 
-static int make(struct report *r, const char *kind, long second)
+static int make(struct report *r, const char *kind, long second, int texts)
 {
 	char text[64];
 
 	if (report_init(r) || report_set(&r->trigger.kind, kind))
 		return -1;
-	state += second * 2654435761u;
-	for (int i = 0; i < 800; i++) {
+	state = 88172645463325252u + second * 2654435761u;
+	for (int i = 0; i < texts; i++) {
 		snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, next_random(), next_random());
 		if (report_intern(r, text) < 0)
 			return -1;
 	}
+	r->scrub.present = true; /* there is nothing in it that is personal */
 	r->window.trigger_ns = second * 1000000000;
 	for (size_t i = 0; i < sizeof(r->id); i++)
 		r->id[i] = next_random();
@@ -62,7 +64,7 @@ int main(int argc, char **argv)
 		uint64_t begin_ns = clock_monotonic_ns();
 		struct report r;
 
-		if (make(&r, argv[3], atol(argv[4]) + i))
+		if (make(&r, argv[3], atol(argv[4]) + i, argc > 6 ? atoi(argv[6]) : 800))
 			return 1;
 		spool_name(&r, "shop", name);
 		if (spool_write(&s, name, false, &r, error)) {
@@ -70,6 +72,9 @@ int main(int argc, char **argv)
 			printf("%s\n", error);
 		} else {
 			written++;
+			if (argc > 6)
+				printf("spooled %s\n", name);
+			fflush(stdout);
 		}
 		report_release(&r);
 		spool_tidy(&s);

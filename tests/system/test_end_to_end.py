@@ -95,9 +95,11 @@ class Agent:
 
     def start(self):
         self.log = open(self.dir / "agent.log", "ab")
+        starts = self.said().count("watching: process")
         self.process = subprocess.Popen(
             [str(bd.BACKDRAFT), "watch", "--config", str(self.config)], stderr=self.log)
-        wait_for(lambda: "watching: process" in self.said() or self.process.poll() is not None)
+        wait_for(lambda: self.said().count("watching: process") > starts or
+                 self.process.poll() is not None)
         assert self.process.poll() is None, self.said()
 
     def said(self):

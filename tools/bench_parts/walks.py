@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a sample costs by the depth of its stack, and a table by the size of its file."""
 
+import bisect
 import os
 import re
 import statistics
 import subprocess
 import time
 
-from bench_parts.common import (BACKDRAFT, DEPTH, PERF_EVENT, UNWIND_TABLE, NotAvailable, Stacks,
-                                beside, between, bpf_stats, line, median, programs_of, report_of,
-                                running, wait_programs)
+from bench_parts.common import (BACKDRAFT, DEPTH, PERF_EVENT, SETTLE_S, UNWIND_TABLE, NotAvailable,
+                                Stacks, beside, between, bpf_stats, line, median, programs_of,
+                                report_of, running, wait_programs)
 
 FRAMES = (5, 30, 95)
 # rate, KB that the program reads between two looks at it, what that is called, aim in us at 30
@@ -27,8 +28,30 @@ def busy_depth(frames, sweep_kb):
             for cpu in range(os.cpu_count())]
 
 
-def check_stacks(path, frames):
-    """The program had as many frames as was said; the share of all samples that were its."""
+def window_ns(looks, times):
+    """ns a sample in each window between two looks: what the sampling program took in it, that of
+    the ticks that met others and were not recorded included, over the samples of ours."""
+    for (begin, first), (end, last) in zip(looks, looks[1:]):
+        samples = bisect.bisect(times, end) - bisect.bisect(times, begin)
+        spent = sum(ns * runs for kind, ns, runs in between(first, last) if kind == PERF_EVENT)
+        if samples:
+            yield spent / samples
+
+
+def sample_ns(frames, rate, sweep_kb, directory):
+    """ns a sample of our program: the median of short windows. Only it is recorded: of a machine
+    with other work, most samples would be that work's, and many of them the first of a process, which
+    come with a copy of the stack."""
+    path = f"{directory}/depth.bdr"
+    argv = [BACKDRAFT, "capture", "-d", "600", "-c", DEPTH.name, "-F", str(rate), "-o", path]
+    looks = []
+    with bpf_stats(), running(argv) as child:
+        wait_programs(child.pid)
+        with beside(busy_depth(frames, sweep_kb)):
+            time.sleep(SETTLE_S)
+            for _ in range(WINDOWS + 1):
+                looks.append((time.time_ns(), programs_of(child.pid)))
+                time.sleep(WINDOW_S)
     report = report_of(path)
     depths = [sum(kind in ("native", "cut") for _, kind in stack)
               for stack in Stacks(report).of(DEPTH.name)]
@@ -36,27 +59,11 @@ def check_stacks(path, frames):
         raise NotAvailable(f"no sample of {DEPTH.name}")
     if statistics.median(depths) != frames:
         raise NotAvailable(f"stacks of {statistics.median(depths)} frames, not {frames}")
-    return len(depths) / len(report["samples"]["t_ns"])
-
-
-def sample_ns(frames, rate, sweep_kb, directory):
-    """(ns a run of the sampling program, the share of samples that were of our program). The median
-    of short windows: others that wake up meanwhile cost caches, and tables for them."""
-    path = f"{directory}/depth.bdr"
-    argv = [BACKDRAFT, "capture", "-d", "600", "-F", str(rate), "-o", path]
-    windows = []
-    with beside(busy_depth(frames, sweep_kb)), bpf_stats(), running(argv) as child:
-        wait_programs(child.pid)
-        last = programs_of(child.pid)
-        for _ in range(WINDOWS):
-            time.sleep(WINDOW_S)
-            first, last = last, programs_of(child.pid)
-            runs = [each for each in between(first, last) if each[0] == PERF_EVENT]
-            if runs:
-                windows.append(max(runs, key=lambda each: each[2])[1])
-    if not windows:
+    times = sorted(report["window"]["start_ns"] + t_ns for t_ns in report["samples"]["t_ns"])
+    found = list(window_ns(looks, times))
+    if not found:
         raise NotAvailable("capture ran no program at samples")
-    return statistics.median(windows), check_stacks(path, frames)
+    return statistics.median(found)
 
 
 def bench_sample(options, directory):
@@ -64,10 +71,8 @@ def bench_sample(options, directory):
     for rate, sweep_kb, name, aim in CASES:
         for frames in FRAMES if not sweep_kb else (AIMED_FRAMES,):
             found = [sample_ns(frames, rate, sweep_kb, directory) for _ in range(options.runs)]
-            share = statistics.median(each[1] for each in found)
-            note = "" if share > 0.9 else f" ({100 * share:.0f} % of the samples are its)"
-            line(f"{frames} frames, {name}{note}",
-                 f"{median([each[0] / 1000 for each in found], '{:.1f}')} us",
+            line(f"{frames} frames, {name}",
+                 f"{median([each / 1000 for each in found], '{:.1f}')} us",
                  f"at most {aim} us" if aim and frames == AIMED_FRAMES else "")
 
 

@@ -12,6 +12,17 @@
 #define RULES 65536
 #define PENDING_MAX 256
 #define NEVER UINT64_MAX /* no address is so high */
+#define PIECE_BYTES ((size_t)64 << 10)
+
+/*
+ * An array of the kernel's as we see it, as far as it is in use: what is mapped of it counts as
+ * resident memory, touched or not.
+ */
+struct shared_array {
+	void *at;
+	size_t bytes, there; /* whole pages */
+	int fd;
+};
 
 struct shared_table {
 	int fd;
@@ -21,9 +32,8 @@ struct shared_table {
 
 struct unwind_maps {
 	struct unwind_map_fds fds;
-	struct unwind_rule *rules;
+	struct shared_array rules, chunks;
 	struct bd_process *processes;
-	struct bd_mapping_chunk *chunks;
 	uint32_t *free_chunks;
 	size_t nfree;
 	struct shared_table *tables; /* by module */
@@ -41,6 +51,39 @@ static void *map_fd(int fd, size_t bytes)
 			fd, 0);
 
 	return at == MAP_FAILED ? NULL : at;
+}
+
+/* Addresses for all of it. */
+static int shared_reserve(struct shared_array *a, int fd, size_t bytes)
+{
+	void *at = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (at == MAP_FAILED)
+		return -errno;
+	*a = (struct shared_array){ .at = at, .bytes = bytes, .fd = fd };
+	return 0;
+}
+
+/* Its first `bytes` can be used from then on. */
+static int shared_extend(struct shared_array *a, size_t bytes)
+{
+	size_t until = (bytes + PIECE_BYTES - 1) / PIECE_BYTES * PIECE_BYTES;
+
+	if (bytes <= a->there)
+		return 0;
+	if (until > a->bytes)
+		until = a->bytes;
+	if (mmap((char *)a->at + a->there, until - a->there, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_FIXED, a->fd, (off_t)a->there) == MAP_FAILED)
+		return -errno;
+	a->there = until;
+	return 0;
+}
+
+static void shared_release(struct shared_array *a)
+{
+	if (a->at)
+		munmap(a->at, a->bytes);
 }
 
 static void table_close(struct unwind_maps *m, struct shared_table *table)
@@ -63,12 +106,10 @@ void unwind_maps_free(struct unwind_maps *m)
 		table_close(m, &m->tables[i]);
 	if (m->none_fd >= 0)
 		close(m->none_fd);
-	if (m->rules)
-		munmap(m->rules, RULES * sizeof(*m->rules));
 	if (m->processes)
 		munmap(m->processes, m->fds.nprocesses * sizeof(*m->processes));
-	if (m->chunks)
-		munmap(m->chunks, m->fds.nchunks * sizeof(*m->chunks));
+	shared_release(&m->rules);
+	shared_release(&m->chunks);
 	free(m->tables);
 	free(m->free_chunks);
 	free(m->pending);
@@ -91,13 +132,17 @@ int unwind_maps_new(struct unwind_maps **ret, const struct unwind_map_fds *fds)
 	m->pending_fds = malloc(PENDING_MAX * sizeof(*m->pending_fds));
 	if (!m->tables || !m->free_chunks || !m->pending || !m->pending_fds)
 		goto fail;
-	m->rules = map_fd(fds->rules, RULES * sizeof(*m->rules));
 	m->processes = map_fd(fds->processes, fds->nprocesses * sizeof(*m->processes));
-	m->chunks = map_fd(fds->mappings, fds->nchunks * sizeof(*m->chunks));
-	if (!m->rules || !m->processes || !m->chunks) {
+	if (!m->processes) {
 		err = -errno;
 		goto fail;
 	}
+	err = shared_reserve(&m->rules, fds->rules, RULES * sizeof(struct unwind_rule));
+	if (!err)
+		err = shared_reserve(&m->chunks, fds->mappings,
+				     fds->nchunks * sizeof(struct bd_mapping_chunk));
+	if (err)
+		goto fail;
 	for (uint32_t i = fds->nchunks; i-- > 0;)
 		m->free_chunks[m->nfree++] = i;
 	*ret = m;
@@ -107,9 +152,20 @@ fail:
 	return err;
 }
 
-struct unwind_rule *unwind_maps_rules(struct unwind_maps *m)
+const struct unwind_rule *unwind_maps_rules(const struct unwind_maps *m)
 {
-	return m->rules;
+	return m->rules.at;
+}
+
+int unwind_maps_set_rules(struct unwind_maps *m, const struct unwind_rule *all, uint32_t first,
+			  uint32_t until)
+{
+	int err = shared_extend(&m->rules, until * sizeof(*all));
+
+	if (!err)
+		memcpy((struct unwind_rule *)m->rules.at + first, all + first,
+		       (until - first) * sizeof(*all));
+	return err;
 }
 
 uint64_t unwind_maps_bytes(const struct unwind_maps *m)
@@ -232,6 +288,17 @@ static void chunks_give_back(struct unwind_maps *m, struct bd_process *p)
 		m->free_chunks[m->nfree++] = p->chunk[--p->nchunks];
 }
 
+/* What it gives back was in use, so what may be new to us lies on top of the free ones. */
+static int chunks_reach(struct unwind_maps *m, size_t need)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < need && i < m->nfree && !err; i++)
+		err = shared_extend(&m->chunks, (m->free_chunks[m->nfree - 1 - i] + 1) *
+							sizeof(struct bd_mapping_chunk));
+	return err;
+}
+
 static void chunks_fill(struct unwind_maps *m, struct bd_process *p,
 			const struct bd_mapping *mappings, size_t n)
 {
@@ -241,7 +308,7 @@ static void chunks_fill(struct unwind_maps *m, struct bd_process *p,
 
 		p->chunk[p->nchunks] = m->free_chunks[--m->nfree];
 		p->start[p->nchunks] = mappings[at].start;
-		chunk = &m->chunks[p->chunk[p->nchunks++]];
+		chunk = (struct bd_mapping_chunk *)m->chunks.at + p->chunk[p->nchunks++];
 		memcpy(chunk->mappings, mappings + at, some * sizeof(*mappings));
 		for (size_t i = some; i < BD_MAPPINGS; i++)
 			chunk->mappings[i] = (struct bd_mapping){ .start = NEVER };
@@ -256,7 +323,8 @@ int unwind_maps_publish(struct unwind_maps *m, uint32_t tgid, uint32_t exec_id,
 	size_t need = (n + BD_MAPPINGS - 1) / BD_MAPPINGS;
 	struct bd_process *p = process_slot(m, tgid, true);
 
-	if (!p || !n || need > BD_MAPPING_CHUNKS || need > m->nfree + p->nchunks) {
+	if (!p || !n || need > BD_MAPPING_CHUNKS || need > m->nfree + p->nchunks ||
+	    chunks_reach(m, need)) {
 		unwind_maps_forget(m, tgid);
 		return -ENOSPC;
 	}

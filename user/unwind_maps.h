@@ -23,8 +23,11 @@ struct unwind_map_fds {
 int unwind_maps_new(struct unwind_maps **ret, const struct unwind_map_fds *fds);
 void unwind_maps_free(struct unwind_maps *m);
 
-/* The 65,536 shared rules, as the kernel sees them. */
-struct unwind_rule *unwind_maps_rules(struct unwind_maps *m);
+/* The shared rules as the kernel sees them: those that have been set. */
+const struct unwind_rule *unwind_maps_rules(const struct unwind_maps *m);
+/* Those of `all` from `first` on, `until` not included; at most 65,536. 0 or -errno. */
+int unwind_maps_set_rules(struct unwind_maps *m, const struct unwind_rule *all, uint32_t first,
+			  uint32_t until);
 
 /*
  * Gives the module `count` values of table, which are copied. *ret_values is the copy that both

@@ -58,12 +58,13 @@ int unwinder_new(struct unwinder **ret, const struct unwind_map_fds *fds,
 	u->pcs = malloc(BD_WALK_MAX * sizeof(*u->pcs));
 	if (u->rules && u->pcs)
 		err = unwind_maps_new(&u->maps, fds);
+	if (!err)
+		err = unwind_maps_set_rules(u->maps, unwind_rules_all(u->rules), 0,
+					    unwind_rules_count(u->rules));
 	if (err) {
 		unwinder_free(u);
 		return err;
 	}
-	memcpy(unwind_maps_rules(u->maps), unwind_rules_all(u->rules),
-	       unwind_rules_count(u->rules) * sizeof(struct unwind_rule));
 	*ret = u;
 	return 0;
 }
@@ -88,11 +89,12 @@ static int table_install(struct unwinder *u, uint32_t number, struct unwind_tabl
 	uint32_t first_new;
 	int err = unwind_table_globalise(table, u->rules, &first_new);
 
+	/* A rule must be there before the first row that names it. */
+	if (!err)
+		err = unwind_maps_set_rules(u->maps, unwind_rules_all(u->rules), first_new,
+					    unwind_rules_count(u->rules));
 	if (err)
 		return err;
-	/* A rule must be there before the first row that names it. */
-	memcpy(unwind_maps_rules(u->maps) + first_new, unwind_rules_all(u->rules) + first_new,
-	       (unwind_rules_count(u->rules) - first_new) * sizeof(struct unwind_rule));
 	err = unwind_maps_set_table(u->maps, number, table->values,
 				    unwind_table_head(table)->values, &values);
 	if (err)

@@ -70,6 +70,7 @@ enum unwind_kind {
 	UNWIND_KIND_REG,	 /* CFA = reg + cfa_off */
 	UNWIND_KIND_DEREF,	 /* CFA = *(reg + cfa_off) + cfa_add */
 	UNWIND_KIND_INDEXED,	 /* CFA = *(sp + reg * 8 + cfa_off) + cfa_add: OpenSSL\'s RSA */
+	UNWIND_KIND_FRAMES,	 /* no entry, in a file whose code has frame pointers instead */
 	UNWIND_KIND_COUNT,
 };
 

@@ -273,6 +273,57 @@ static inline __attribute__((always_inline)) int unwind_special(__u32 kind)
 					  : UNWIND_UNSUPPORTED;
 }
 
+/*
+ * By the frame pointer, for code that has no table and never will have: JIT-compiled code, files
+ * without an unwind section. `fp` and `sp` are the registers' numbers. A frame that has not set up
+ * its own yet is passed over: whoever uses this marks the stack's frames of that kind.
+ */
+static inline __attribute__((always_inline)) int unwind_step_fp(void *ctx, struct unwind_cursor *s,
+								__u32 fp_reg, __u32 sp_reg)
+{
+	__u64 link[2], fp;
+
+	if (unwind_reg(ctx, s, fp_reg, &fp))
+		return UNWIND_FRAME_POINTER;
+	if (!fp && s->frames)
+		return UNWIND_OUTERMOST;
+	if ((fp & 7) || fp < s->r[sp_reg] || UNWIND_READ(ctx, link, sizeof(link), fp))
+		return UNWIND_FRAME_POINTER;
+	s->known = UNWIND_BIT(fp_reg) | UNWIND_BIT(sp_reg);
+	s->in_memory = 0;
+	s->r[fp_reg] = link[0];
+	return unwind_arrive(s, sp_reg, fp + 16, link[1]);
+}
+
+/*
+ * Code with frame pointers and without entries. Of the leaf the instruction tells whether its frame is
+ * not there yet, or not any more; everywhere else it is.
+ */
+static inline __attribute__((always_inline)) int unwind_frames_x86(void *ctx,
+								   struct unwind_cursor *s)
+{
+	__u64 code = 0, sp = s->r[UNWIND_X86_RSP], link[2];
+
+	if (!s->exact || UNWIND_READ(ctx, &code, sizeof(code), s->ip))
+		return unwind_step_fp(ctx, s, UNWIND_X86_RBP, UNWIND_X86_RSP);
+	/* push %rbp; mov %rsp,%rbp | endbr64 | ret */
+	if ((__u32)code == 0xe5894855U || (__u32)code == 0xfa1e0ff3U || (__u8)code == 0xc3) {
+		if (UNWIND_READ(ctx, link, sizeof(link[0]), sp))
+			return UNWIND_STACK;
+		s->known &= UNWIND_BIT(UNWIND_X86_RBP) | UNWIND_BIT(UNWIND_X86_RSP);
+		return unwind_arrive(s, UNWIND_X86_RSP, sp + 8, link[0]);
+	}
+	/* mov %rsp,%rbp | pop %rbp; ret */
+	if ((code & 0xffffff) == 0xe58948 || (code & 0xffff) == 0xc35d) {
+		if (UNWIND_READ(ctx, link, sizeof(link), sp))
+			return UNWIND_STACK;
+		s->known = UNWIND_BIT(UNWIND_X86_RSP);
+		unwind_set(s, UNWIND_X86_RBP, link[0]);
+		return unwind_arrive(s, UNWIND_X86_RSP, sp + 16, link[1]);
+	}
+	return unwind_step_fp(ctx, s, UNWIND_X86_RBP, UNWIND_X86_RSP);
+}
+
 /* From the frame in `s` to its caller: UNWIND_WALKING, or the reason why not. `s` keeps the frame
  * where it ended. */
 static inline __attribute__((always_inline)) int unwind_step_x86(void *ctx, struct unwind_cursor *s,
@@ -286,6 +337,8 @@ static inline __attribute__((always_inline)) int unwind_step_x86(void *ctx, stru
 		return unwind_no_fde_x86(ctx, s);
 	if (kind == UNWIND_KIND_SIGNAL)
 		return unwind_signal_x86(ctx, s);
+	if (kind == UNWIND_KIND_FRAMES)
+		return unwind_frames_x86(ctx, s);
 	if (kind == UNWIND_KIND_PLT) {
 		cfa = sp + 8 + ((s->ip & 15) >= (__u32)rule->cfa_off ? 8 : 0);
 	} else if (kind >= UNWIND_KIND_REG && kind <= UNWIND_KIND_INDEXED) {
@@ -383,28 +436,6 @@ unwind_step_arm64(void *ctx, struct unwind_cursor *s, const struct unwind_rule *
 		return reason;
 	s->known &= UNWIND_ARM64_SAVED;
 	return unwind_arrive(s, UNWIND_ARM64_SP, cfa, ra);
-}
-
-/*
- * By the frame pointer, for code that has no table and never will have: JIT-compiled code, files
- * without an unwind section. `fp` and `sp` are the registers' numbers. A frame that has not set up
- * its own yet is passed over: whoever uses this marks the stack's frames of that kind.
- */
-static inline __attribute__((always_inline)) int unwind_step_fp(void *ctx, struct unwind_cursor *s,
-								__u32 fp_reg, __u32 sp_reg)
-{
-	__u64 link[2], fp;
-
-	if (unwind_reg(ctx, s, fp_reg, &fp))
-		return UNWIND_FRAME_POINTER;
-	if (!fp && s->frames)
-		return UNWIND_OUTERMOST;
-	if ((fp & 7) || fp < s->r[sp_reg] || UNWIND_READ(ctx, link, sizeof(link), fp))
-		return UNWIND_FRAME_POINTER;
-	s->known = UNWIND_BIT(fp_reg) | UNWIND_BIT(sp_reg);
-	s->in_memory = 0;
-	s->r[fp_reg] = link[0];
-	return unwind_arrive(s, sp_reg, fp + 16, link[1]);
 }
 
 #if defined(__TARGET_ARCH_arm64) || (!defined(__bpf__) && defined(__aarch64__))

@@ -29,7 +29,7 @@ static const char *const kinds[UNWIND_KIND_COUNT] = {
 	[UNWIND_KIND_FULL] = "full",	   [UNWIND_KIND_ROOT] = "root",
 	[UNWIND_KIND_SIGNAL] = "signal",   [UNWIND_KIND_PLT] = "plt",
 	[UNWIND_KIND_REG] = "reg",	   [UNWIND_KIND_DEREF] = "deref",
-	[UNWIND_KIND_INDEXED] = "indexed",
+	[UNWIND_KIND_INDEXED] = "indexed", [UNWIND_KIND_FRAMES] = "frames",
 };
 
 static const char *const cfa_opens[UNWIND_KIND_COUNT] = {
@@ -60,14 +60,14 @@ static void print_rule(uint16_t machine, const struct unwind_rule *r)
 	printf("%s", kinds[r->kind]);
 	if (r->kind == UNWIND_KIND_PLT)
 		printf(" cfa=rsp+8+8*(ip%%16>=%d)", r->cfa_off);
-	if (r->kind >= UNWIND_KIND_REG) {
+	if (r->kind >= UNWIND_KIND_REG && r->kind <= UNWIND_KIND_INDEXED) {
 		printf(" cfa=%s", cfa_opens[r->kind]);
 		print_reg(machine, r->cfa_reg);
 		printf("%s%+d", r->kind == UNWIND_KIND_INDEXED ? "*8" : "", r->cfa_off);
 		if (r->kind != UNWIND_KIND_REG)
 			printf(")%+d", r->cfa_add);
 	}
-	if (r->kind < UNWIND_KIND_PLT) {
+	if (r->kind < UNWIND_KIND_PLT || r->kind == UNWIND_KIND_FRAMES) {
 		putchar('\n');
 		return;
 	}

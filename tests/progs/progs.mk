@@ -38,7 +38,9 @@ CHAINS_SRC := $(addprefix tests/progs/chains/,chains.c calls.c leaves.c signals.
 CHAINS_CC   = $(CC) -std=gnu11 $(WARN) -Wno-vla -O2 -g -D_GNU_SOURCE $(NO_FRAMES)
 CHAINS_CXX  = $(CXX) -std=c++17 -Wall -Wextra -O2 -g -D_GNU_SOURCE $(NO_FRAMES)
 RUSTC      ?= $(shell command -v rustc)
-CHAINS     := dynamic static-pie static stripped cpp cpp-stripped $(if $(RUSTC),rs)
+MUSL_CC    ?= $(shell command -v musl-gcc)
+CHAINS     := dynamic static-pie static stripped cpp cpp-stripped $(if $(RUSTC),rs) \
+              debug-frame bare frames $(if $(MUSL_CC),musl)
 
 LINK_dynamic    := -pie -fPIE
 LINK_static-pie := -static-pie -fPIE -DCHAINS_STATIC
@@ -69,3 +71,18 @@ $(CHAINS_O)/chains-stripped: $(CHAINS_O)/chains-dynamic
 	$(call say,STRIP,$@)strip -o $@ $<
 $(CHAINS_O)/chains-cpp-stripped: $(CHAINS_O)/chains-cpp
 	$(call say,STRIP,$@)strip -o $@ $<
+
+# Code without .eh_frame: with .debug_frame, with frame pointers, and with neither.
+NO_ENTRIES := -fno-asynchronous-unwind-tables -fno-unwind-tables
+$(CHAINS_O)/chains-debug-frame: $(CHAINS_SRC) tests/progs/chains/chains.h tests/progs/prog.h
+	@mkdir -p $(@D)
+	$(call say,PROG,$@)$(CHAINS_CC) $(NO_ENTRIES) -o $@ $(CHAINS_SRC) -lpthread
+$(CHAINS_O)/chains-bare: $(CHAINS_O)/chains-debug-frame
+	$(call say,STRIP,$@)strip -g -o $@ $<
+$(CHAINS_O)/chains-frames: $(CHAINS_SRC) tests/progs/chains/chains.h tests/progs/prog.h
+	@mkdir -p $(@D)
+	$(call say,PROG,$@)$(CHAINS_CC) $(NO_ENTRIES) $(FRAMES) -g0 -o $@ $(CHAINS_SRC) -lpthread
+# The C library has next to no entries there, and no frame pointers.
+$(CHAINS_O)/chains-musl: $(CHAINS_SRC) tests/progs/chains/chains.h tests/progs/prog.h
+	@mkdir -p $(@D)
+	$(call say,PROG,$@)$(MUSL_CC) $(filter-out $(firstword $(CHAINS_CC)),$(CHAINS_CC)) -static -DCHAINS_STATIC -o $@ $(CHAINS_SRC)

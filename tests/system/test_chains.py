@@ -4,6 +4,7 @@
 import collections
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -19,7 +20,7 @@ totals = collections.Counter()
 
 
 def check(report):
-    """At most one of some 250 samples is wrong; over all cases see test_all_chains_together."""
+    """At most one of some 150 samples is wrong; over all cases see test_all_chains_together."""
     found = compare(report, report.output)
     assert found.total >= 0.5 * RATE * report.output["cpu_ns"] / 1e9, f"only {found.total} samples"
     wrong = sum(found.wrong.values())
@@ -50,9 +51,43 @@ def cases():
             yield pytest.param(program, name, id=f"{program[7:]}-{name}")
 
 
+# Files without .eh_frame for most of their code, and the cases in which the rest tells all the same:
+# by .debug_frame, by frame pointers, and musl's own root and trampoline.
+WITHOUT_ENTRIES = {
+    "chains-debug-frame": ["plain", "altstack", "qsort"],
+    "chains-frames": ["plain", "first", "qsort", "thread"],
+    "chains-musl": ["plain", "altstack", "first", "fork", "thread", "timer"],
+}
+
+
+def cases_without_entries():
+    for program, names in WITHOUT_ENTRIES.items():
+        lacks = [] if (CHAINS / program).exists() else [
+            pytest.mark.skip(reason=f"optional: {program} was not built: no compiler for it")]
+        for name in names:
+            yield pytest.param(program, name, id=f"{program[7:]}-{name}", marks=lacks)
+
+
+@pytest.mark.parametrize("program,case", list(cases_without_entries()))
+def test_chain_without_entries(tmp_path, program, case):
+    check(record(tmp_path, program, case, "300"))
+
+
+def test_nothing_is_guessed_where_nothing_tells(tmp_path):
+    """Neither entries nor frame pointers: the leaf, and the reason why there is no more."""
+    report = record(tmp_path, "chains-bare", "plain", "300")
+    found = compare(report, report.output)
+    assert found.total >= 0.5 * RATE * 0.3
+    assert set(found.wrong) == {"chain_leaf <- [unwind: no FDE]"}, found.wrong
+    assert sum(found.wrong.values()) == found.total
+    shown = bd.backdraft("show", tmp_path / "a.bdr").stdout.splitlines()[0]
+    assert re.match(r"WARNING: (9\d|100) % of the \d+ user stacks of chains-bare .*: "
+                    r"\[unwind: no FDE\], .* -fasynchronous-unwind-tables", shown), shown
+
+
 @pytest.mark.parametrize("program,case", list(cases()))
 def test_chain(tmp_path, program, case):
-    check(record(tmp_path, program, case, "500"))
+    check(record(tmp_path, program, case, "300"))
 
 
 def test_all_chains_together():
@@ -112,7 +147,7 @@ def test_binary_replaced_while_it_runs(tmp_path):
              for sample in report.samples if sample["stack"] >= 0]
     good = sum(chain[:6] == ["chain_leaf", "chain_inner", "chain_middle", "chain_outer",
                              "chain_plain", "main"] for chain in names)
-    assert len(report.samples) > 100 and good >= 0.99 * len(report.samples), names[:3]
+    assert len(report.samples) > 40 and good >= 0.99 * len(report.samples), names[:3]
 
 
 def test_generated_code_is_named_by_its_perf_map(tmp_path):
@@ -147,6 +182,12 @@ def test_inlined_functions_are_named(tmp_path):
                                for kind, name in names)
         chains["all"] += 1
     assert chains["found"] >= 0.95 * chains["all"] > 0, chains
+    # The names that the linker knows stay in the report, for tools that want those.
+    mangled = subprocess.run(["nm", "--defined-only", CHAINS / "chains-cpp"], capture_output=True,
+                             text=True, check=True).stdout.split()[2::3]
+    ours = [frame for frame in report.frames
+            if frame["kind"] == "native" and frame["name"].startswith("shop::")]
+    assert ours and all(frame["symbol"] in mangled for frame in ours), ours
 
 
 def test_processes_that_the_capture_has_never_seen(tmp_path):

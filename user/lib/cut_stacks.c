@@ -24,6 +24,8 @@ static const struct {
 } remedies[] = {
 	{"frame pointer", "it has neither unwind tables nor frame pointers: build it with "
 			  "-fno-omit-frame-pointer or -fasynchronous-unwind-tables"},
+	{"no FDE", "a part of its code has neither unwind entries nor frame pointers: build it with "
+		   "-fasynchronous-unwind-tables or -fno-omit-frame-pointer"},
 	{"no user registers", "this kernel does not say what its user registers are"},
 	{"table", "its unwind table was not ready or not readable: record longer, or see "
 		  "backdraft doctor"},

@@ -97,5 +97,6 @@ unsigned int unwind_crt_find(const struct elf_view *image,
 	n += crt_init(image, ".init", ret_crt + n);
 	n += crt_init(image, ".fini", ret_crt + n);
 	n += crt_dtors(image, ret_crt + n);
+	n += unwind_musl_find(image, ret_crt + n);
 	return n;
 }

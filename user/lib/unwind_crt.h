@@ -9,10 +9,18 @@
 
 #include "user/lib/unwind_plt.h"
 
-#define UNWIND_CRT_MOST 9
+#define UNWIND_MUSL_MOST 2
+#define UNWIND_CRT_MOST (9 + UNWIND_MUSL_MOST)
 
 /* How many stretches of code with one rule were found. */
 unsigned int unwind_crt_find(const struct elf_view *image,
 			     struct unwind_plt ret_crt[UNWIND_CRT_MOST]);
+
+/*
+ * Where musl calls main(), whose result it gives to exit(), and what its signal handlers return to: a
+ * root and a trampoline without entries, recognised by their code and the symbols in it. How many.
+ */
+unsigned int unwind_musl_find(const struct elf_view *image,
+			      struct unwind_plt ret[UNWIND_MUSL_MOST]);
 
 #endif

@@ -54,6 +54,18 @@ static bool has_entries(const struct eh_frame *frame)
 	return ret == 1;
 }
 
+static int debug_section(const struct elf_view *image, struct eh_frame *ret_frame)
+{
+	struct eh_frame frame = {.debug_frame = true};
+	int err = elf_view_section(image, ".debug_frame", &frame.section);
+
+	if (!err && (frame.section.flags & SHF_COMPRESSED))
+		err = -ENOENT;
+	if (!err)
+		*ret_frame = frame;
+	return err;
+}
+
 int unwind_fdes_section(const struct elf_view *image, struct eh_frame *ret_frame)
 {
 	struct eh_frame frame = {0};
@@ -61,13 +73,8 @@ int unwind_fdes_section(const struct elf_view *image, struct eh_frame *ret_frame
 
 	if (err == -ENOENT)
 		err = section_by_segment(image, &frame);
-	if (err == -ENOENT || (!err && !has_entries(&frame))) {
-		memset(&frame, 0, sizeof(frame));
-		frame.debug_frame = true;
-		err = elf_view_section(image, ".debug_frame", &frame.section);
-		if (!err && (frame.section.flags & SHF_COMPRESSED))
-			err = -ENOENT;
-	}
+	if (err == -ENOENT || (!err && !has_entries(&frame)))
+		err = debug_section(image, &frame);
 	if (err)
 		return err == -ENOENT ? -ENODATA : err;
 	if (frame.section.bytes > MOST_SECTION)
@@ -177,6 +184,47 @@ static int fdes_collect(struct unwind_fdes *f)
 	return err;
 }
 
+static uint64_t fdes_covered(const struct unwind_fdes *f)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < f->count; i++)
+		bytes += f->fdes[i].bytes;
+	return bytes;
+}
+
+bool unwind_fdes_are_few(const struct unwind_fdes *f)
+{
+	uint64_t code = 0;
+
+	for (unsigned int i = 0; i < f->image.code_count; i++)
+		code += f->image.code[i].end - f->image.code[i].start;
+	return fdes_covered(f) < code / 2;
+}
+
+static int fdes_collect_from(struct unwind_fdes *f, const struct eh_frame *frame)
+{
+	f->frame = *frame;
+	f->count = f->cies_count = 0;
+	memset(f->slots, 0, f->slots_count * sizeof(*f->slots));
+	memset(f->build, 0, sizeof(*f->build));
+	return fdes_collect(f);
+}
+
+/* Where .eh_frame has little more than the C library's start files, .debug_frame may have it all. */
+static int fdes_collect_either(struct unwind_fdes *f)
+{
+	struct eh_frame first = f->frame, debug;
+	uint64_t covered;
+	int err = fdes_collect_from(f, &first);
+
+	if (err || first.debug_frame || !unwind_fdes_are_few(f) || debug_section(&f->image, &debug))
+		return err;
+	covered = fdes_covered(f);
+	err = fdes_collect_from(f, &debug);
+	return err || fdes_covered(f) > covered ? err : fdes_collect_from(f, &first);
+}
+
 /* Stubs that a linker has made, and start files' code, where they have no FDE. */
 static int fdes_plts(struct unwind_fdes *f, struct unwind_rules *rules)
 {
@@ -188,7 +236,8 @@ static int fdes_plts(struct unwind_fdes *f, struct unwind_rules *rules)
 
 	for (uint32_t i = 0; i < count; i++)
 		for (unsigned int j = 0; j < n; j++)
-			if (f->base + f->fdes[i].offset - plt[j].section < plt[j].section_bytes)
+			if (f->base + f->fdes[i].offset - plt[j].section < plt[j].section_bytes ||
+			    plt[j].start - f->base - f->fdes[i].offset < f->fdes[i].bytes)
 				plt[j].bytes = 0;
 	for (unsigned int j = 0; j < n && !err; j++) {
 		struct unwind_fde rest = {.cie = UNWIND_CIE_FIXED +
@@ -262,7 +311,7 @@ int unwind_fdes_read(struct unwind_fdes *f, const void *elf, size_t bytes,
 	f->slots = calloc(f->slots_count, sizeof(*f->slots));
 	if (!f->slots)
 		return -ENOMEM;
-	err = fdes_collect(f);
+	err = fdes_collect_either(f);
 	if (!err)
 		err = fdes_plts(f, rules);
 	if (!err)

@@ -51,6 +51,9 @@ int unwind_fdes_read(struct unwind_fdes *f, const void *elf, size_t bytes,
 		     struct unwind_rules *rules, struct unwind_build *build);
 void unwind_fdes_release(struct unwind_fdes *f);
 
+/* They cover less than half of the code. */
+bool unwind_fdes_are_few(const struct unwind_fdes *f);
+
 /* The one that is i-th by address. */
 static inline const struct unwind_fde *unwind_fdes_at(const struct unwind_fdes *f, uint32_t i)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "user/lib/unwind_fdes.h"
+#include "user/lib/unwind_frames.h"
 #include "user/lib/unwind_layout.h"
 #include "user/lib/unwind_plt.h"
 
@@ -29,7 +30,8 @@ struct compile {
 	struct unwind_row *rows;
 	uint32_t count, room;
 	int err;
-	bool signal; /* of the FDE at hand */
+	bool signal;  /* of the FDE at hand */
+	uint32_t gap; /* the rule of code without an FDE */
 };
 
 static int rows_grow(struct compile *c)
@@ -103,11 +105,24 @@ static void compile_fde(struct compile *c, const struct unwind_fde *fde, uint32_
 		c->build->drops[UNWIND_DROP_PROGRAM]++;
 }
 
+/* Behind the last byte of code. */
+static uint32_t code_end(const struct compile *c)
+{
+	uint64_t end = 0;
+
+	for (unsigned int i = 0; i < c->fdes.image.code_count; i++)
+		if (c->fdes.image.code[i].end - c->fdes.base > end)
+			end = c->fdes.image.code[i].end - c->fdes.base;
+	return end < UINT32_MAX ? (uint32_t)end : UINT32_MAX;
+}
+
 /* Where two overlap the one that begins later holds, as it does for whoever searches by start. */
 static void compile_rows(struct compile *c)
 {
 	uint32_t end = 0;
 
+	if (c->gap != UNWIND_RULE_NO_FDE)
+		row_add(c, 0, c->gap);
 	for (uint32_t i = 0; i < c->fdes.count && !c->err; i++) {
 		const struct unwind_fde *fde = unwind_fdes_at(&c->fdes, i);
 
@@ -116,7 +131,7 @@ static void compile_rows(struct compile *c)
 			continue;
 		}
 		if (i && end < fde->offset && !is_padding(end, fde->offset))
-			row_add(c, end, UNWIND_RULE_NO_FDE);
+			row_add(c, end, c->gap);
 		end = fde->offset + fde->bytes;
 		for (uint32_t j = i + 1; j < c->fdes.count; j++) {
 			uint32_t next = unwind_fdes_at(&c->fdes, j)->offset;
@@ -132,7 +147,9 @@ static void compile_rows(struct compile *c)
 		compile_fde(c, fde, end);
 	}
 	if (c->fdes.count)
-		row_add(c, end, UNWIND_RULE_NO_FDE);
+		row_add(c, end, c->gap);
+	if (c->gap != UNWIND_RULE_NO_FDE)
+		row_add(c, code_end(c), UNWIND_RULE_NO_FDE);
 }
 
 int unwind_table_build(struct unwind_table *ret_table, const void *elf, size_t bytes,
@@ -147,6 +164,9 @@ int unwind_table_build(struct unwind_table *ret_table, const void *elf, size_t b
 		return -ENOMEM;
 	err = unwind_fdes_read(&c.fdes, elf, bytes, c.rules, ret_build);
 	if (!err) {
+		if (unwind_frames_find(&c.fdes))
+			c.gap = unwind_rules_add(
+				c.rules, &(struct unwind_rule){.kind = UNWIND_KIND_FRAMES});
 		compile_rows(&c);
 		err = c.err;
 	}

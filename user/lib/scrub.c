@@ -213,6 +213,8 @@ static int run_all(struct scrub *s, enum scrub_treatment what, const char *text,
 /* --- the text without them */
 static int put(struct scrub *s, const char *text, size_t len)
 {
+	if (!len)
+		return 0;
 	if (s->n_out + len > s->cap_out) {
 		size_t cap = 2 * (s->n_out + len) + 256;
 		char *more = realloc(s->out, cap);

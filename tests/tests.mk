@@ -64,7 +64,9 @@ $(O)/tests/system/spool_driver: $(O)/tests/system/spool_driver.o $(SPOOL_OBJ) $(
 $(O)/tests/system/fault_preload.so: tests/system/fault_preload.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -Wall -Wextra -fPIC -shared -o $@ $<
-progs: $(O)/tests/system/spool_driver $(O)/tests/system/fault_preload.so
+$(O)/tests/system/confine_driver: $(call obj,tests/system/confine_driver.c user/upload_confine.c)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ -lseccomp
+progs: $(addprefix $(O)/tests/system/,spool_driver fault_preload.so confine_driver)
 
 # What test-system does with 200 reports and 10 kills, at length: about 10 minutes.
 test-loss: all progs

@@ -56,6 +56,14 @@ class Server:
         self.port, self.process = 0, None
 
     def start(self):
+        """Anew on the same port, which somebody's own end of a connection may have for a moment."""
+        path = pathlib.Path(self.log.name)
+        wait_for(lambda: self.try_start() or not path.read_bytes().rstrip().endswith(
+            b"Address already in use"))
+        assert self.process.poll() is None, path.read_text()
+        return self
+
+    def try_start(self):
         self.process = subprocess.Popen(
             list(map(str, [*self.words, "--listen", f"127.0.0.1:{self.port}"])), stderr=self.log)
         said = re.compile(rb".*listening on http://127\.0\.0\.1:(\d+)", re.S)
@@ -63,9 +71,10 @@ class Server:
         starts = path.read_bytes().count(b"listening on")
         wait_for(lambda: path.read_bytes().count(b"listening on") > starts or
                  self.process.poll() is not None)
-        assert self.process.poll() is None, path.read_text()
+        if self.process.poll() is not None:
+            return False
         self.port = int(said.match(path.read_bytes())[1])
-        return self
+        return True
 
     def get(self, path):
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}",

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`backdraft upload` and `backdraft spool`, against a receiver of the test's own that misbehaves."""
 
+import ctypes
+import errno
 import gzip
 import os
 import re
@@ -255,6 +257,31 @@ def test_confined(place):
         assert int(status[name], 16) == 0, name
     assert status["NoNewPrivs"].strip() == "1" and status["Seccomp"].strip() == "2"
     assert there.stored == {ident: 1 for ident in ids}
+
+
+def landlock_abi():
+    return ctypes.CDLL(None, use_errno=True).syscall(444, 0, 0, 1)
+
+
+def test_sees_only_the_spool(public_dir):
+    """The spool with all that it needs, sockets and the resolver's files; nothing that is else's,
+    though every user may read it."""
+    (public_dir / "spool" / "rejected").mkdir(parents=True)
+    os.chmod(public_dir / "spool" / "rejected", 0o777)
+    (public_dir / "spool2").write_text("another's")
+    os.chmod(public_dir / "spool2", 0o644)
+    done = bd.run([bd.BUILD / "tests" / "system" / "confine_driver", public_dir / "spool",
+                   public_dir / "spool2"])
+    assert done.status == 0, done.stderr
+    results = {what: int(number) for what, number in (line.split() for line in
+                                                      done.stdout.splitlines())}
+    may = ("make", "read", "move", "remove", "socket", "hosts")
+    assert {what: results[what] for what in may} == dict.fromkeys(may, 0)
+    assert results["link"] and results["run"] and results["mount"] and results["root"]
+    # Landlock: 5.19 and later, where it is configured.
+    if landlock_abi() >= 2:
+        for what in ("outside", "passwd", "create"):
+            assert results[what] == errno.EACCES, what
 
 
 def test_killed_anywhere(place):

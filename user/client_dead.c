@@ -80,7 +80,8 @@ const char *clients_of_dead(struct clients *c, const struct clients_dead *dead,
 	/* Its number may have been another's, and one that was only heard of has no group yet. */
 	if (p && p->looked_ns && (!p->start_ns || p->start_ns == dead->start_ns))
 		entry = p->client;
-	if (entry == CLIENTS_NONE && !(p && p->looked_ns && p->start_ns == dead->start_ns))
+	/* The look may have been before its exec. */
+	if (entry == CLIENTS_NONE)
 		entry = match(c, dead);
 	if (entry == CLIENTS_NONE)
 		return NULL;

@@ -13,8 +13,8 @@
 #include "bpf/abi.h"
 #include "user/lib/idmap.h"
 
-#define CRASHES_OPEN 64 /* at once; further ones are counted */
-#define CRASHES_DONE 64 /* that wait to be taken */
+#define CRASHES_OPEN 256 /* at once; further ones are counted */
+#define CRASHES_DONE 256 /* that wait to be taken */
 #define CRASH_WAIT_NS 2000000000ULL
 
 struct crash_thread {

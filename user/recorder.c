@@ -2,6 +2,7 @@
 #include "user/recorder_private.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,8 @@ int recorder_new(struct recorder **ret, const struct collector_options *options,
 	if (!r)
 		return -ENOMEM;
 	r->options = *options;
+	/* Whoever named programs wants to know how they end. */
+	r->options.crash |= options->filter != 0;
 	/* The reader first: it must not inherit a descriptor of a BPF program. */
 	err = reader_new(&r->reader);
 	if (err) {
@@ -57,7 +60,7 @@ int recorder_new(struct recorder **ret, const struct collector_options *options,
 	}
 	struct collector_sink sink = drain_sink(r->drain);
 
-	err = collector_new(&r->collector, options, &sink, error);
+	err = collector_new(&r->collector, &r->options, &sink, error);
 	if (!err)
 		err = unwinder_start(r, error);
 	if (!err)
@@ -234,6 +237,19 @@ void recorder_own_cost(const struct recorder *r, const struct collector_totals *
 	ret->cost.idle_wakeups = drain_idle_wakeups(r->drain);
 }
 
+/* Of what died the first that crashed. Who stops a program on a terminal knows that it has ended. */
+static struct crash *crash_to_show(struct recorder *r)
+{
+	struct crash *c;
+
+	while ((c = crash_table_take(&r->aggregate.crashes))) {
+		if (c->oom || c->first.death == BD_DEATH_SIGNAL || c->first.signal == SIGKILL)
+			return c;
+		crash_free(c);
+	}
+	return NULL;
+}
+
 int recorder_report(struct recorder *r, struct report *ret)
 {
 	struct assemble_phase whole = { collector_start_ns(r->collector), r->options.rate_hz, 0 };
@@ -258,7 +274,11 @@ int recorder_report(struct recorder *r, struct report *ret)
 	err = host_facts(ret);
 	if (err)
 		return err;
+	struct crash *crash = crash_to_show(r);
+
+	in.crash = crash;
 	err = assemble_report(&r->aggregate, &in, ret);
+	crash_free(crash);
 	if (!err)
 		recorder_own_cost(r, &in.totals, ret);
 	return err;

@@ -15,7 +15,7 @@ BRIEFS    := $(addprefix brief-,0 1 2 3 4 5 6 7 8 9)
 BENCHES   := depth mapmany
 
 # For machines without our C library: the guests of tests/vm.
-STATICS   := shares-static
+STATICS   := shares-static crash-static
 
 progs: $(addprefix $(PROGS_O)/,$(PROGS) $(BRIEFS) $(BENCHES) $(STATICS))
 

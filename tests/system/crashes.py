@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A daemon that waits for programs to die, the programs, and the dumps that come of it."""
 
+import collections
 import pathlib
 import resource
 import shutil
@@ -83,7 +84,9 @@ class Daemon:
         return bd.json.loads(done.stdout)
 
     def client(self, name):
-        return next(c for c in self.status()["clients"] if c["name"] == name)
+        """Its row, all zeroes while the daemon has not met it yet."""
+        return next((c for c in self.status()["clients"] if c["name"] == name),
+                    collections.defaultdict(int))
 
     def stop(self):
         if self.process.poll() is None:

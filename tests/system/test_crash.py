@@ -4,10 +4,16 @@
 One daemon for all: the programs die side by side, and each test looks at the dump of its own.
 """
 
+import os
+import pathlib
+import shutil
 import signal
+import subprocess
+import tempfile
 
 import pytest
 
+import bd
 import crashes
 
 MAIN = ["main"]
@@ -130,3 +136,163 @@ def test_time_that_dying_costs(world, capsys):
               f"median {spent[len(spent) // 2] / 1000:.1f} us")
     # Not where somebody else has the CPU meanwhile: interrupts are off, but a hypervisor's are not.
     assert spent[len(spent) // 2] < 50_000
+
+
+# --- others' doing, and loops: a daemon that hears of nothing else
+@pytest.fixture
+def watching(tmp_path):
+    made = []
+
+    def make(*clients):
+        daemon, programs = crashes.Daemon(tmp_path, *clients), crashes.Programs(tmp_path)
+        made.append((daemon, programs))
+        return daemon, programs
+
+    yield make
+    for daemon, programs in made:
+        programs.end()
+        daemon.stop()
+
+
+def test_stops_are_counted_and_reported_only_when_asked(watching):
+    """100 restarts, by SIGTERM with and without a handler, and by SIGKILL: no report."""
+    daemon, programs = watching(
+        crashes.CLIENT.format(name="service", match="service", more=""),
+        crashes.CLIENT.format(name="told-all", match="told-all", more="crash = all"))
+    for i in range(50):
+        stopped = programs.start("service", "asked" if i % 2 else "wait", 1)
+        killed = programs.start("service", "wait", 1)
+        stopped.terminate()
+        killed.kill()
+        assert stopped.wait(20) == (0 if i % 2 else -signal.SIGTERM)
+        assert killed.wait(20) == -signal.SIGKILL
+    # Nobody asks for the kills of a process that the daemon hasn't met yet: in its first second.
+    victim = programs.start("told-all", "wait", 3)
+    daemon.wait_for(lambda: daemon.client("told-all")["crash_ready"])
+    victim.kill()
+    dump = daemon.dump_of(victim.pid)
+    assert dump.death["kind"] == "kill" and dump.raw["signal_name"] == "SIGKILL"
+    assert dump.death["sender_pid"] == os.getpid()
+    assert f"({os.getpid()})" in dump.trigger["explanation"]
+    assert {t["tid"] for t in dump.threads} >= {victim.pid} and len(dump.threads) == 4
+    for thread in dump.threads:
+        if thread["name"] in crashes.KNOWN:
+            assert dump.functions(thread, "told-all") == crashes.KNOWN[thread["name"]], thread
+    def counted():
+        client = daemon.client("service")
+        return client["stops"], client["kills"], client["crashes"]
+
+    daemon.wait_for(lambda: sum(counted()) >= 100)
+    assert counted() == (50, 50, 0)
+    assert len(daemon.dumps()) == 1
+
+
+def test_a_loop_of_crashes_makes_one_report(watching):
+    daemon, programs = watching(crashes.CLIENT.format(name="loop", match="loop", more=""))
+    for _ in range(200):
+        programs.start("loop", "write", 0, ready=False)
+    for process in programs.running:
+        assert process.wait(60) == -signal.SIGSEGV
+    daemon.wait_for(lambda: daemon.client("loop")["crashes"] >= 200)
+    assert daemon.client("loop")["crashes"] == 200
+    assert daemon.client("loop")["crashes_reported"] == 1
+    assert len(daemon.dumps()) == 1
+    (row,) = [c for c in daemon.status()["crashes"] if c["client"] == "loop"]
+    assert row["count"] == 200 and row["counted"] == 199
+    assert row["signature"] == daemon.dumps()[0].raw["signature"]
+    # Another crash is another report, and it tells of those that were counted.
+    other = programs.start("loop", "abort", 0)
+    dump = daemon.dump_of(other.pid)
+    assert [n for what, n in dump.raw["counted"].items() if row["signature"] in what] == [199]
+
+
+def test_twenty_clients_crash_at_once(watching):
+    names = [f"twenty-{i}" for i in range(20)]
+    daemon, programs = watching(*(crashes.CLIENT.format(name=n, match=n, more="") for n in names))
+    died = [programs.start(name, "write", 3, "idle", "told") for name in names]
+    for process in died:
+        process.stdin.close()
+    for name, process in zip(names, died):
+        dump = daemon.dump_of(process.pid)
+        assert dump.trigger["client"] == name and len(dump.threads) == 4
+    crashes.check_known_threads(dump, names[-1], 3)
+
+
+MEMORY = "/sys/fs/cgroup/memory"
+
+
+@pytest.mark.skipif(not os.path.exists(f"{MEMORY}/memory.limit_in_bytes"),
+                    reason="optional: no memory controller of version 1 to make a group in")
+def test_a_control_group_without_memory(watching):
+    daemon, programs = watching(crashes.CLIENT.format(name="hungry", match="hungry", more=""))
+    group = tempfile.mkdtemp(prefix="backdraft-test-", dir=MEMORY)
+    try:
+        pathlib.Path(group, "memory.limit_in_bytes").write_text(str(64 << 20))
+        process = programs.start("hungry", "memory", 3, "idle", "told")
+        pathlib.Path(group, "cgroup.procs").write_text(str(process.pid))
+        process.stdin.close()
+        assert process.wait(60) == -signal.SIGKILL
+        dump = daemon.dump_of(process.pid)
+        assert dump.trigger["kind"] == "oom" and dump.death["kind"] == "oom"
+        assert "out of memory" in dump.trigger["explanation"]
+        assert len(dump.threads) == 4
+        main = next(t for t in dump.threads if t["tid"] == process.pid)
+        assert "die_memory" in dump.functions(main, "hungry"), main
+        assert daemon.client("hungry")["crashes"] == 1
+    finally:
+        programs.end()
+        os.rmdir(group)
+
+
+def test_a_command_that_dies_in_a_capture(tmp_path):
+    report = bd.capture(tmp_path / "c.bdr", "-d", "20", command=[bd.prog("crash"), "null", "8"])
+    dump = crashes.Dump(report)
+    assert report.raw["command"]["signal"] == signal.SIGSEGV
+    assert dump.death["pid"] == report.raw["command"]["pid"]
+    assert dump.functions(dump.first, "crash") == ["die_null", "main", "_start"]
+    crashes.check_known_threads(dump, "crash", 8)
+    shown = bd.backdraft("show", tmp_path / "c.bdr").stdout
+    assert "crash died of SIGSEGV (address 0x0 not mapped) in die_null; 9 threads" in shown
+    for word in ("die_null", "in_lock", "in_sleep", "in_read", "in_spin"):
+        assert word in shown
+
+
+ABORTED = {
+    "python3": (["/usr/bin/python3", "-c", "import threading, time\n"
+                 "for i in range(3): threading.Thread(target=time.sleep, args=(99,)).start()\n"
+                 "print('ready', flush=True); time.sleep(99)"], 4),
+    "node": (["node", "-e", "require('fs').readFile('/dev/null', () => console.log('ready'));"
+              "setTimeout(() => 0, 99000)"], 5),
+    "java": (["java", "-Xshare:auto", "{dir}/Ready.java"], 10),
+}
+
+
+@pytest.mark.parametrize("name", ABORTED)
+def test_real_programs_aborted(watching, tmp_path, name):
+    """All native threads of a real JVM, Node and Python, by the names that /proc gave them."""
+    if not shutil.which(ABORTED[name][0][0]):
+        pytest.skip(f"optional: no {name} on this machine")
+    words, least = ABORTED[name]
+    (tmp_path / "Ready.java").write_text(
+        "public class Ready { public static void main(String[] a) throws Exception {"
+        "System.out.println(\"ready\"); Thread.sleep(99000); } }")
+    daemon, programs = watching(crashes.CLIENT.format(name="real", match=name, more=""))
+    process = subprocess.Popen([word.format(dir=tmp_path) for word in words], cwd=tmp_path,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, preexec_fn=crashes.without_core)
+    programs.running.append(process)
+    assert process.stdout.readline().startswith(b"ready")
+    daemon.wait_for(lambda: daemon.client("real")["crash_ready"])
+    tasks = pathlib.Path(f"/proc/{process.pid}/task")
+    names = {int(t.name): (t / "comm").read_text().rstrip("\n") for t in tasks.iterdir()}
+    process.send_signal(signal.SIGABRT)
+    assert process.wait(30) == -signal.SIGABRT
+    dump = daemon.dump_of(process.pid)
+    found = {thread["tid"]: thread["name"] for thread in dump.threads}
+    assert len(found) >= least and dump.raw["signal_name"] == "SIGABRT"
+    # A JVM makes and ends threads of its compiler as it likes.
+    same = [tid for tid in names if found.get(tid) == names[tid]]
+    assert len(same) >= 0.9 * len(names), (names, found)
+    assert not dump.raw.get("left_out"), dump.raw["left_out"]
+    for thread in dump.threads:
+        assert thread["frames"], thread

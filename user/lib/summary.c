@@ -9,6 +9,7 @@
 
 #include "cut_stacks.h"
 #include "functions.h"
+#include "summary_dump.h"
 #include "summary_text.h"
 
 #define COLUMNS_DEFAULT 80
@@ -387,6 +388,9 @@ int summary_write(const struct report *r, const struct summary_options *options,
 	if (status)
 		return status;
 	write_window(&s);
+	status = summary_dump(r, s.columns, out);
+	if (status)
+		return status;
 	write_machine(&s);
 	status = write_threads(&s);
 	if (!status)

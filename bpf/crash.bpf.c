@@ -72,10 +72,10 @@ static __always_inline void crash_send(struct task_struct *task, const struct bd
 	crash->death = cause->death;
 	crash->signal = cause->signal;
 	crash->status = cause->status;
-	crash->nthreads = task->signal->nr_threads;
+	crash->nthreads = BPF_CORE_READ(task, signal, nr_threads);
 	crash->ns_tid = ns_pid(task);
-	crash->ns_tgid = ns_pid(task->group_leader);
-	crash->exec_id = task->self_exec_id;
+	crash->ns_tgid = ns_pid(TASK_READ(task, group_leader));
+	crash->exec_id = TASK_READ(task, self_exec_id);
 	crash->parent = BPF_CORE_READ(task, real_parent, tgid);
 	crash->unknown = !cause->known;
 	crash->code = cause->info.code;
@@ -105,7 +105,7 @@ static __always_inline bool copy_send(struct scratch *w, struct bd_cpu *cpu, str
 
 	if (!number)
 		return late_send(w, cpu, BD_COPY_BYTES);
-	copies = __sync_fetch_and_add(&dying->copies, 1);
+	copies = dying->copies++;
 	if (copies < BD_CRASH_COPIES)
 		return late_send(w, cpu, BD_CRASH_COPY_BYTES);
 	return copies < BD_CRASH_SHORT_COPIES && late_send(w, cpu, BD_COPY_STEP);
@@ -115,7 +115,7 @@ static __always_inline bool copy_send(struct scratch *w, struct bd_cpu *cpu, str
 static __always_inline void thread_send(struct task_struct *task, const struct bd_thread *thread,
 					struct dying *dying, __u64 now, bool caller)
 {
-	__u32 number = __sync_fetch_and_add(&dying->threads, 1);
+	__u32 number = dying->threads++; /* below the lock; an atomic add that says what was is 5.12 */
 	struct scratch *area = scratch_get(scratch_index(true)), *w;
 	struct bd_crash_thread *event;
 	struct bd_cpu *cpu = this_cpu();
@@ -131,7 +131,7 @@ static __always_inline void thread_send(struct task_struct *task, const struct b
 		event->sample.head.t_ns = now;
 		event->sample.thread = *thread;
 		event->sample.ns_tid = ns_pid(task);
-		event->sample.ns_tgid = ns_pid(task->group_leader);
+		event->sample.ns_tgid = ns_pid(TASK_READ(task, group_leader));
 		event->sample.user_end = UNWIND_MEMORY_GONE;
 	} else {
 		event->call = w->call;

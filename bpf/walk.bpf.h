@@ -316,7 +316,7 @@ own_stack(struct task_struct *task, const struct bd_thread *thread, __u64 now, e
 	struct scratch *w = scratch_get(index);
 	struct bd_sample *sample;
 
-	if (!w || (task->flags & PF_KTHREAD) || !task->mm)
+	if (!w || (TASK_READ(task, flags) & PF_KTHREAD) || !TASK_READ(task, mm))
 		return NULL;
 	sample = &w->record.sample;
 	__builtin_memset(sample, 0, sizeof(*sample));
@@ -324,8 +324,8 @@ own_stack(struct task_struct *task, const struct bd_thread *thread, __u64 now, e
 	sample->head.cpu = index / 2;
 	sample->thread = *thread;
 	sample->ns_tid = ns_pid(task);
-	sample->ns_tgid = ns_pid(task->group_leader);
-	sample->exec_id = task->self_exec_id;
+	sample->ns_tgid = ns_pid(TASK_READ(task, group_leader));
+	sample->exec_id = TASK_READ(task, self_exec_id);
 	sample->last = last;
 	w->tgid = thread->tgid;
 	w->jumped = 0;

@@ -24,6 +24,7 @@ import chains  # noqa: E402
 BUILD = ROOT / os.environ.get("O", "build")
 STATIC = BUILD / "backdraft-static"
 SHARES = BUILD / "tests" / "progs" / "shares-static"
+CRASH = BUILD / "tests" / "progs" / "crash-static"
 
 # Known chains, each way that a program is linked; what differs only in its symbols is left out.
 CHAINS = [name for name in ("chains-static", "chains-static-pie", "chains-dynamic", "chains-cpp",
@@ -64,6 +65,8 @@ def guest(kernel):
             f"for program in {' '.join(CHAINS)}; do for case in $($program); do "
             f"$program $case {CHAIN_MS} || exit 1; done; done >/tmp/chains'",
             "dmesg | grep -E 'BUG: |WARNING: |Oops|lockup|detected stall|scheduling while' || true",
+            "backdraft capture -d 60 -o /tmp/crash.bdr -- /bin/crash null 8 >/dev/null; s=$?; "
+            "backdraft show /tmp/crash.bdr; exit $s",
         ],
         files={"bin/backdraft": STATIC, "bin/shares": SHARES,
                **with_libraries([chains.CHAINS / name for name in [*CHAINS, "libchain.so"]])},
@@ -123,6 +126,17 @@ def test_the_same_report_reads_here(guest, tmp_path):
     here = subprocess.run([STATIC, "export", path, "-f", "folded"], capture_output=True)
     assert here.returncode == 0, here.stderr
     assert here.stdout == guest.results[3].stdout
+
+
+def test_a_crash_has_the_stack_of_every_thread(guest):
+    """The known ones, of threads that sleep, wait for a lock, read and spin."""
+    assert guest.results[8].status == 0, guest.results[8]
+    shown = guest.results[8].stdout.decode()
+    assert "crash died of SIGSEGV (address 0x0 not mapped) in die_null; 9 threads" in shown, shown
+    assert "no code at 0x0" in shown and "left out" not in shown, shown
+    for name in ("sleep", "lock", "read", "spin"):
+        frames = rf"in_{name}\b.*\n *middle_{name}\b.*\n *root_{name}\b"
+        assert re.search(frames, shown), f"{name} in {shown}"
 
 
 def test_the_kernel_complained_of_nothing(guest):

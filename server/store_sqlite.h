@@ -30,6 +30,8 @@
 /* Entries of a table in memory; past it the table begins anew, and ids come from disk again. */
 #define NAMES_CACHED 1000000u
 #define BLOCK_REPORTS 512
+/* Functions of a block in memory: reports of hostile agents may all have others. */
+#define BLOCK_ROWS_MAX 50000
 
 /* Statements of the connection that writes, prepared once. */
 enum statement {

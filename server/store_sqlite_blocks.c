@@ -78,7 +78,8 @@ int blocks_mark(struct sqlite_store *s, int64_t seq, uint32_t function)
 {
 	struct block_row *row;
 
-	if (seq / BLOCK_REPORTS != s->blocks.block) {
+	/* Rows that were put away come back from disk when they are needed. */
+	if (seq / BLOCK_REPORTS != s->blocks.block || s->blocks.n >= BLOCK_ROWS_MAX) {
 		if (blocks_flush(s))
 			return -1;
 		blocks_forget(s);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sqlite3.h>
 
+#include "server/store_sqlite.h"
 #include "server_world.h"
 
 struct seen {
@@ -287,6 +288,52 @@ static void test_blocks(void **state)
 	world_release(&w);
 }
 
+/* Reports whose functions are all different: what is in memory of a block stays small, and all of
+ * them are found. */
+static void test_many_functions(void **state)
+{
+	struct store_query q = {0};
+	struct seen seen = {0};
+	struct world w;
+
+	world_init(&w);
+	for (int number = 0; number < 4; number++) {
+		struct report r;
+		struct parcel p;
+		struct answer a;
+		struct out out;
+		char name[32];
+
+		world_report(&r, number, "shop");
+		for (int i = 0; i < 19000; i++) {
+			snprintf(name, sizeof(name), "other_%d_%d", number, i);
+			sample_stack(&r, -1, sample_frame(&r, name, "native", -1, 0));
+		}
+		world_encode(&r, &out);
+		assert_int_equal(world_read(&w, false, out.data, out.n, &p, &a), 0);
+		assert_int_equal(p.dropped, 0);
+		assert_int_equal(w.store->ops->put(w.store, p.items, 1, NULL, 0, w.error), 0);
+		assert_in_range(((struct sqlite_store *)w.store)->blocks.n, 1, BLOCK_ROWS_MAX);
+		parcel_release(&p);
+		out_release(&out);
+		report_release(&r);
+	}
+	for (int number = 0; number < 4; number++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "other_%d_%d", number, number * 6000);
+		q.function = name;
+		list(&w, &q, &seen);
+		assert_int_equal(seen.n, 1);
+		assert_int_equal(seen.number[0], number);
+	}
+	q.function = "only_2";
+	list(&w, &q, &seen);
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(check(&w), 0);
+	world_release(&w);
+}
+
 static void test_remove(void **state)
 {
 	struct store_query q = {.function = "only_1"};
@@ -460,10 +507,11 @@ int main(void)
 		cmocka_unit_test(test_bytes),		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_one_transaction), cmocka_unit_test(test_interned),
 		cmocka_unit_test(test_filters),		cmocka_unit_test(test_pages),
-		cmocka_unit_test(test_blocks),		cmocka_unit_test(test_remove),
-		cmocka_unit_test(test_keep_by_age),	cmocka_unit_test(test_keep_by_size),
-		cmocka_unit_test(test_check),		cmocka_unit_test(test_backup),
-		cmocka_unit_test(test_alone),		cmocka_unit_test(test_newer),
+		cmocka_unit_test(test_blocks),		cmocka_unit_test(test_many_functions),
+		cmocka_unit_test(test_remove),		cmocka_unit_test(test_keep_by_age),
+		cmocka_unit_test(test_keep_by_size),	cmocka_unit_test(test_check),
+		cmocka_unit_test(test_backup),		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_newer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Heartbeats in the store, and stores of older versions. */
+/* Heartbeats in the store, stores of other versions, and of somebody else's. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -233,13 +233,42 @@ static void test_migration(void **state)
 	world_release(&w);
 }
 
+/* Two that write would each have their own idea of what is in it. */
+static void test_alone(void **state)
+{
+	struct store *second = NULL;
+	struct world w;
+
+	world_init(&w);
+	assert_int_equal(store_sqlite.open(w.directory, true, &second, w.error), -EBUSY);
+	assert_non_null(strstr(w.error, w.directory));
+	assert_int_equal(store_sqlite.open(w.directory, false, &second, w.error), 0);
+	second->ops->close(second);
+	world_release(&w);
+}
+
+static void test_newer(void **state)
+{
+	struct world w;
+	sqlite3 *db;
+
+	world_init(&w);
+	world_close(&w);
+	db = open_file(&w);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1000", NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(world_open(&w), -EPROTO);
+	assert_non_null(strstr(w.error, "newer"));
+	world_release(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accepted),
-		cmocka_unit_test(test_packed),
-		cmocka_unit_test(test_kept),
-		cmocka_unit_test(test_migration),
+		cmocka_unit_test(test_accepted), cmocka_unit_test(test_packed),
+		cmocka_unit_test(test_kept),	 cmocka_unit_test(test_migration),
+		cmocka_unit_test(test_alone),	 cmocka_unit_test(test_newer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

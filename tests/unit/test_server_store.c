@@ -475,32 +475,6 @@ static void test_backup(void **state)
 	world_release(&w);
 }
 
-/* Two that write would each have their own idea of what is in it. */
-static void test_alone(void **state)
-{
-	struct store *second = NULL;
-	struct world w;
-
-	world_init(&w);
-	assert_int_equal(store_sqlite.open(w.directory, true, &second, w.error), -EBUSY);
-	assert_non_null(strstr(w.error, w.directory));
-	assert_int_equal(store_sqlite.open(w.directory, false, &second, w.error), 0);
-	second->ops->close(second);
-	world_release(&w);
-}
-
-static void test_newer(void **state)
-{
-	struct world w;
-
-	world_init(&w);
-	world_close(&w);
-	run_sql(&w, "PRAGMA user_version = 1000");
-	assert_int_equal(world_open(&w), -EPROTO);
-	assert_non_null(strstr(w.error, "newer"));
-	world_release(&w);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,8 +484,7 @@ int main(void)
 		cmocka_unit_test(test_blocks),		cmocka_unit_test(test_many_functions),
 		cmocka_unit_test(test_remove),		cmocka_unit_test(test_keep_by_age),
 		cmocka_unit_test(test_keep_by_size),	cmocka_unit_test(test_check),
-		cmocka_unit_test(test_backup),		cmocka_unit_test(test_alone),
-		cmocka_unit_test(test_newer),
+		cmocka_unit_test(test_backup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,10 +24,10 @@ struct cause {
 	bool known;
 };
 
-extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task,
+extern int bpf_iter_task_new(struct bpf_iter_task___open *it, struct task_struct *task,
 			     unsigned int flags) __ksym __weak;
-extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it) __ksym __weak;
-extern void bpf_iter_task_destroy(struct bpf_iter_task *it) __ksym __weak;
+extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task___open *it) __ksym __weak;
+extern void bpf_iter_task_destroy(struct bpf_iter_task___open *it) __ksym __weak;
 
 static __always_inline bool status_counts(const struct bd_crash_watch *watch, __u32 status)
 {
@@ -216,7 +216,7 @@ static __always_inline void states_send(struct task_struct *self, __u64 now)
 {
 	__u32 index = scratch_index(true);
 	struct scratch *w = scratch_get(index);
-	struct bpf_iter_task threads;
+	struct bpf_iter_task___open threads;
 	struct bd_crash_states *all;
 	struct task_struct *task;
 

@@ -227,7 +227,7 @@ struct bpf_iter__task {
 };
 
 /* what a program hands to the kernel's iterator (6.7), and which one it wants */
-struct bpf_iter_task {
+struct bpf_iter_task___open {
 	__u64 __opaque[3];
 };
 

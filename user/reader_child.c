@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 #define FILE_BYTES (64ull << 20)
 #define FILES 64
 #define NICE 10
+#define MMAP_FROM_BYTES (128 << 10)
 
 static const int allowed[] = {
 	SCMP_SYS(recvmsg),
@@ -251,6 +253,9 @@ int reader_child_main(int argc, char **argv)
 
 	if (!q)
 		return 2;
+	/* What a large file took is given back, however often such a size comes. */
+	mallopt(M_MMAP_THRESHOLD, MMAP_FROM_BYTES);
+	mallopt(M_TRIM_THRESHOLD, MMAP_FROM_BYTES);
 	if (err == 0 && argc == 3) {
 		err = reader_rights_parse(argv[2], &rights);
 		job.rights = &rights;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "user/capability.h"
 
 #define OOM_SCORE "-900"
+#define MMAP_FROM_BYTES (128 << 10)
 #define WATCHDOG_SAFETY 4 /* times within what the manager waits */
 
 static int oom_score(void)
@@ -32,8 +34,20 @@ static int oom_score(void)
 	return err;
 }
 
+/*
+ * Of memory that is locked malloc can give back only what is at the end of the heap, or mapped for
+ * itself: what is large is, however often such a size comes. And one heap for both threads.
+ */
+static void malloc_bound(void)
+{
+	mallopt(M_MMAP_THRESHOLD, MMAP_FROM_BYTES);
+	mallopt(M_TRIM_THRESHOLD, MMAP_FROM_BYTES);
+	mallopt(M_ARENA_MAX, 1);
+}
+
 const char *survive_begin(void)
 {
+	malloc_bound();
 	/* With MCL_CURRENT alone each mapped library would be resident as a whole. */
 	int locked = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	int scored = oom_score();

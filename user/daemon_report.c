@@ -101,6 +101,11 @@ static int depersonalise(struct daemon *d, struct report *r)
 	return err;
 }
 
+static int64_t wall_ahead_ns(void)
+{
+	return (int64_t)(clock_ns(CLOCK_REALTIME) - clock_monotonic_ns());
+}
+
 int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_cause *cause,
 		struct report *r)
 {
@@ -109,7 +114,7 @@ int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_
 	if (!err)
 		err = fill_client(d, w, r);
 	if (!err)
-		err = watched_report(w, d->machine, r->window.start_ns, r);
+		err = watched_report(w, d->machine, r->window.start_ns, wall_ahead_ns(), r);
 	if (!err)
 		err = daemon_logs(d, w, r);
 	if (!err)

@@ -93,7 +93,7 @@ static void feed(struct daemon *d, struct watched *w, const struct client_second
 		 int64_t wall_ns, uint64_t now_ns)
 {
 	struct watched_cause cause;
-	enum trigger_answer answer = watched_second(w, s, wall_ns, now_ns / 1000000000,
+	enum trigger_answer answer = watched_second(w, s, wall_ns, (int64_t)now_ns,
 						    &d->host_budget,
 						    d->config.agent.reports_per_hour, &cause);
 

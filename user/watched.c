@@ -41,10 +41,10 @@ static int32_t milli(double value)
 	return isnan(value) ? -1 : value > 2e6 ? INT32_MAX : (int32_t)lround(value * 1000);
 }
 
-static void point_add(struct watched *w, const struct client_second *s, int64_t wall_ns)
+static void point_add(struct watched *w, const struct client_second *s, int64_t now_ns)
 {
 	w->points[w->at] = (struct watched_point){
-		.t_ns = wall_ns,
+		.t_ns = now_ns,
 		.cpu_milli = milli(s->cpu_cores),
 		.wait_permille = milli(s->wait_share),
 		.throttled_permille = milli(s->throttled_share),
@@ -89,7 +89,7 @@ void watched_manual(const struct watched *w, const char *who, int64_t wall_ns,
 }
 
 enum trigger_answer watched_second(struct watched *w, const struct client_second *second,
-				   int64_t wall_ns, int64_t now_s, struct trigger_budget *host,
+				   int64_t wall_ns, int64_t now_ns, struct trigger_budget *host,
 				   int64_t host_per_hour, struct watched_cause *ret_cause)
 {
 	const struct trigger_limits limits = {
@@ -101,7 +101,7 @@ enum trigger_answer watched_second(struct watched *w, const struct client_second
 
 	w->now = *second;
 	w->now.name = w->name;
-	point_add(w, second, wall_ns);
+	point_add(w, second, now_ns);
 	w->input = (struct detector_input){
 		.t_s = wall_ns / 1000000000,
 		.cpus = second->cpu_cores,
@@ -116,7 +116,8 @@ enum trigger_answer watched_second(struct watched *w, const struct client_second
 	for (int kind = 0; kind < DETECTOR_KINDS && !cause; kind++)
 		if (w->findings[kind].cause)
 			cause = &w->findings[kind];
-	w->answer = trigger_step(&w->trigger, &w->budget, host, &limits, now_s, cause != NULL);
+	w->answer = trigger_step(&w->trigger, &w->budget, host, &limits, now_ns / 1000000000,
+				 cause != NULL);
 	if (w->answer == TRIGGER_FIRE)
 		cause_of(w, cause, ret_cause);
 	else if (w->answer != TRIGGER_NONE)
@@ -139,21 +140,21 @@ static const struct watched_point *same_second(const struct watched *machine, in
 }
 
 static int series_fill(const struct watched *w, const struct watched *machine, int64_t from_ns,
-		       struct report *r)
+		       int64_t ahead_ns, struct report *r)
 {
 	struct report_series *s = &r->series;
 
 	for (size_t i = 0; i < w->npoints; i++) {
 		const struct watched_point *p = point_at(w, i), *m;
 
-		if (p->t_ns < from_ns)
+		if (p->t_ns + ahead_ns < from_ns)
 			continue;
 		int64_t row = report_series_add(s);
 
 		if (row < 0)
 			return row;
 		m = same_second(machine, p->t_ns);
-		s->t_ns[row] = p->t_ns;
+		s->t_ns[row] = p->t_ns + ahead_ns;
 		s->cpu_milli[row] = p->cpu_milli;
 		s->wait_permille[row] = p->wait_permille;
 		s->throttled_permille[row] = p->throttled_permille;
@@ -169,11 +170,11 @@ static int series_fill(const struct watched *w, const struct watched *machine, i
 }
 
 int watched_report(const struct watched *w, const struct watched *machine, int64_t from_ns,
-		   struct report *r)
+		   int64_t ahead_ns, struct report *r)
 {
 	float low, median, high;
 	char hour[10];
-	int err = series_fill(w, machine, from_ns, r);
+	int err = series_fill(w, machine, from_ns, ahead_ns, r);
 
 	if (err || !baseline_normal(w->baseline, w->input.t_s, &low, &median, &high))
 		return err;

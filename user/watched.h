@@ -21,7 +21,7 @@
 #define WATCHED_NAME 256 /* a unit's name, at the most */
 
 struct watched_point {
-	int64_t t_ns; /* since the epoch, end of the second */
+	int64_t t_ns; /* CLOCK_MONOTONIC, end of the second: the other clock may be set meanwhile */
 	int32_t cpu_milli, wait_permille, throttled_permille, pressure_permille, threads,
 		steal_milli;
 	int64_t rss_kib;
@@ -67,18 +67,21 @@ struct watched *watched_new(const char *name, size_t keep_s);
 void watched_free(struct watched *w);
 
 /*
- * Takes in a second that ended at `wall_ns` since the epoch and `now_s` of a clock that isn't set.
+ * Takes in a second that ended at `wall_ns` since the epoch and `now_ns` of a clock that isn't set.
  * TRIGGER_FIRE and a cause when a report begins now.
  */
 enum trigger_answer watched_second(struct watched *w, const struct client_second *second,
-				   int64_t wall_ns, int64_t now_s, struct trigger_budget *host,
+				   int64_t wall_ns, int64_t now_ns, struct trigger_budget *host,
 				   int64_t host_per_hour, struct watched_cause *ret_cause);
 /* A cause by hand. */
 void watched_manual(const struct watched *w, const char *who, int64_t wall_ns,
 		    struct watched_cause *ret_cause);
 
-/* Fills series and baseline of a report of this client from `from_ns` on. 0 or -ENOMEM. */
+/*
+ * Fills series and baseline of a report of this client from `from_ns` since the epoch on; then it is
+ * `ahead_ns` more than CLOCK_MONOTONIC. 0 or -ENOMEM.
+ */
 int watched_report(const struct watched *w, const struct watched *machine, int64_t from_ns,
-		   struct report *r);
+		   int64_t ahead_ns, struct report *r);
 
 #endif

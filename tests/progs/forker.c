@@ -2,7 +2,7 @@
 /*
  * forker N MS [BINARY…]: N children, two at a time, each of which burns MS of CPU and exits. With
  * binaries the children execute them in turn (`BINARY MS`), else they burn after fork without exec.
- * Prints what getrusage(RUSAGE_CHILDREN) says of them, and their PIDs.
+ * Prints what getrusage(RUSAGE_CHILDREN) says of them, its own CPU time, and their PIDs.
  */
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -70,7 +70,8 @@ int main(int argc, char **argv)
 		prog_die("getrusage");
 	total_ns = (unsigned long long)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * PROG_S +
 		   (unsigned long long)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
-	printf("{\"pid\": %d, \"children_ns\": %llu, \"children\": [", getpid(), total_ns);
+	printf("{\"pid\": %d, \"children_ns\": %llu, \"own_ns\": %llu, \"children\": [", getpid(),
+	       total_ns, (unsigned long long)prog_process_cpu_ns());
 	for (uint64_t i = 0; i < n; i++)
 		printf("%s%d", i ? ", " : "", pids[i]);
 	printf("]}\n");

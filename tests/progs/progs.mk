@@ -14,6 +14,12 @@ BRIEFS    := $(addprefix brief-,0 1 2 3 4 5 6 7 8 9)
 # For `make bench`.
 BENCHES   := depth mapmany
 
+# A clock that a test can set.
+progs: $(PROGS_O)/clockshift.so
+$(PROGS_O)/clockshift.so: tests/progs/clockshift.c
+	@mkdir -p $(@D)
+	$(call say,PROG,$@)$(PROG_CC) -shared -fPIC -o $@ $<
+
 # For machines without our C library: the guests of tests/vm.
 STATICS   := shares-static crash-static
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * threads4096 [N] [CPU_US]: N threads (4,096) that are alive at the same time, each burning CPU_US
- * (1,000) of its own clock. Prints the sum of what they say and the process's own clock.
+ * threads4096 [N] [CPU_US] [REST_MS]: N threads (4,096) that are alive at the same time, for REST_MS
+ * (0) after the last one has come, each burning CPU_US (1,000) of its own clock. Prints the sum of what they say and the process's own clock.
  */
 #include "prog.h"
 
 static pthread_barrier_t all_here;
-static uint64_t burn_ns, sum_ns;
+static uint64_t burn_ns, rest_ms, sum_ns;
 
 static void *worker_main(void *arg)
 {
@@ -17,6 +17,8 @@ static void *worker_main(void *arg)
 	prog_name(name);
 	prog_burn(burn_ns);
 	pthread_barrier_wait(&all_here);
+	if (rest_ms)
+		usleep((useconds_t)(rest_ms * 1000));
 	cpu = prog_cpu_ns();
 	__atomic_fetch_add(&sum_ns, cpu, __ATOMIC_RELAXED);
 	return NULL;
@@ -29,6 +31,7 @@ int main(int argc, char **argv)
 	pthread_attr_t attr;
 
 	burn_ns = prog_number(argc, argv, 2, 1000) * 1000;
+	rest_ms = prog_number(argc, argv, 3, 0);
 	if (!threads)
 		prog_die("calloc");
 	pthread_attr_init(&attr);

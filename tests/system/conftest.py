@@ -6,10 +6,12 @@ import shutil
 import tempfile
 
 import pathlib
+import subprocess
 
 import pytest
 
 import bd
+from watching import BURNER, Daemon
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,3 +34,32 @@ def busy(tmp_path_factory):
     """One report of a mixed load, for the tests of what is made of a report."""
     out = tmp_path_factory.mktemp("busy") / "busy.bdr"
     return bd.capture(out, "-F", "499", command=[bd.prog("mixed"), "3000"])
+
+
+@pytest.fixture
+def daemon(build_dir, tmp_path):
+    made = []
+
+    def make(clients=BURNER, **more):
+        made.append(Daemon(build_dir, tmp_path, clients, **more))
+        return made[-1].start()
+
+    yield make
+    for d in made:
+        d.stop()
+
+
+@pytest.fixture
+def program(build_dir):
+    """Runs one of tests/progs until the end of the test."""
+    running = []
+
+    def run(name, *args, **more):
+        running.append(subprocess.Popen([str(build_dir / "tests/progs" / name), *map(str, args)],
+                                        stdout=subprocess.DEVNULL, **more))
+        return running[-1]
+
+    yield run
+    for p in running:
+        p.kill()
+        p.wait()

@@ -42,7 +42,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(FUZZ_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help static test test-system test-vm fuzz asan lint format bench install compdb clean progs unit
+.PHONY: all help static test test-system test-long test-vm fuzz asan lint format bench install compdb clean progs unit
 all: $(O)/backdraft
 
 help:
@@ -54,6 +54,7 @@ help:
 	  'test-system   tests on this kernel, and the page in a browser; root' \
 	  'test-server   tests of the receiver; test-server-full: with two million heartbeats' \
 	  'test-loss     10,000 reports through a lying proxy, 200 kills; root, 10 minutes' \
+	  'test-long     of the daemon with its default times; root, minutes' \
 	  'test-vm       tests on other kernels, in qemu' \
 	  'fuzz          each fuzzer for FUZZ_SECONDS (60)' \
 	  'soak          watch a busy machine for SOAK_SECONDS (3600): memory, losses, cost; root' \
@@ -110,6 +111,8 @@ asan:
 PYTEST   := O=$(O) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider -q -rs
 test-system: all progs
 	$(Q)$(PYTEST) tests/system tests/browser
+test-long: all progs
+	$(Q)$(PYTEST) -s tests/system/long_watch.py
 test-vm: static progs
 	$(Q)$(PYTEST) tests/vm
 

@@ -134,7 +134,7 @@ def test_the_clock_is_set(daemon, program, tmp_path):
     """An hour back, an hour on: nobody is alarmed, and a report's times are of one clock."""
     shift = tmp_path / "shift"
     shift.write_text("0")
-    worker = program("onset")
+    worker = program("onset", preexec_fn=lambda: os.nice(-10))
     d = daemon('[client "burner"]\nmatch_exe = @progs/onset\nthreshold = 25% for 2s\n',
                env={**os.environ, "LD_PRELOAD": str(bd.prog("clockshift.so")), "CLOCK_SHIFT": str(shift)})
 

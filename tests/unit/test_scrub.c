@@ -18,6 +18,8 @@ static void test_address(void **state)
 		{"Chrome/119.0.0.0 Safari/537.36", NULL},
 		{"libcef-96.0.18.0.so foo_1.2.3.4-1_amd64.deb, six==1.16.0.1", NULL},
 		{"/opt/tool/4.1.0.7/bin/tool", NULL},
+		{"install conf:all <none> 1.2.5.1-2, (1.2.5.1-2) dev_1.74.0.3_amd64.deb", NULL},
+		{"scan 192.168.7.1-20 and 10.1.2.3-9", "scan <ip>-20 and <ip>-9"},
 		{"OID 1.3.6.1.4.1.9.2, section 1.2.3.4.5", NULL},
 		{"300.1.2.3 and 1.2.3.400 and 01.02.03.04", NULL},
 		{"peer 2001:db8::17 and [2001:db8:0:1::42]:443", "peer <ip> and [<ip>]:443"},

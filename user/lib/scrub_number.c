@@ -75,6 +75,20 @@ static bool after_product(const struct scrub_match *m)
 	return true;
 }
 
+/* The revision of a package behind it, `1.2.3.4-2`; of a private address it is a range. */
+static bool has_revision(const struct scrub_match *m)
+{
+	const char *p = m->text + m->start, *rest = m->text + m->end;
+	size_t n = m->len - m->end, digits = 1;
+
+	if (n < 2 || rest[0] != '-' || !scrub_is_digit(rest[1]) || !memcmp(p, "10.", 3) ||
+	    !memcmp(p, "192.168.", 7) || !memcmp(p, "172.", 4))
+		return false;
+	while (digits < n && digits < 4 && scrub_is_digit(rest[digits]))
+		digits++;
+	return digits <= 3 && (digits == n || scrub_in(" ),;_u+", rest[digits]));
+}
+
 /* `-1.2.3.4.jar`, `_1.2.3.4-1_amd64`, `/1.2.3.4/` within a path, `==1.2.3.4`, `1.2.3.4-beta`. */
 static bool in_file_or_requirement(const struct scrub_match *m)
 {
@@ -90,8 +104,7 @@ static bool in_file_or_requirement(const struct scrub_match *m)
 		return true;
 	if (before(m, 1) == '/' && before(m, 2) != '/' && byte_at(m, m->end) == '/')
 		return true;
-	if (n > 2 && rest[0] == '-' && scrub_is_digit(rest[1]) &&
-	    (rest[2] == '_' || rest[2] == 'u'))
+	if (has_revision(m) || (before(m, 1) == '_' && byte_at(m, m->end) == '_'))
 		return true;
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		size_t want = strlen(suffixes[i]);

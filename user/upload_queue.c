@@ -213,8 +213,15 @@ static enum step send_report(struct upload_queue *q, const char *name)
 	int fd = spool_open_file(q->spool.fd, name);
 
 	/* Dropped meanwhile, or not ours. */
-	if (fd < 0)
+	if (fd == -ENOENT || fd == -ESTALE)
 		return STEP_NEXT;
+	if (fd < 0) {
+		char text[ANSWER_TEXT_BYTES];
+
+		snprintf(text, sizeof(text), "%s: %s; the others are sent", name, strerror(-fd));
+		tell_failure(q, text, UPLOAD_IDLE_MS);
+		return STEP_NEXT;
+	}
 	enum step step = send_open(q, name, fd);
 
 	close(fd);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "user/clock.h"
@@ -53,12 +54,16 @@ int main(int argc, char **argv)
 	int written = 0, failed = 0;
 	uint64_t longest_ns = 0;
 	struct spool s;
+	struct stat st;
 
 	if (argc < 5 || spool_open(&s, argv[1], error)) {
 		fprintf(stderr, "%s\n", argc < 5 ? "usage" : error);
 		return 2;
 	}
-	if (spool_recover(&s) < 0)
+	if (spool_recover(&s) < 0 || fstat(s.fd, &st))
+		return 1;
+	/* As the daemon does where there is an uploader. */
+	if (st.st_mode & S_IWGRP && spool_share(&s, st.st_gid))
 		return 1;
 	for (int i = 0; i < atoi(argv[2]); i++) {
 		uint64_t begin_ns = clock_monotonic_ns();

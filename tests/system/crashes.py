@@ -57,7 +57,7 @@ class Daemon:
     def said(self):
         return (self.dir / "log").read_text()
 
-    def wait_for(self, what, seconds=30):
+    def wait_for(self, what, seconds=90):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             value = what()

@@ -64,11 +64,11 @@ def guest(kernel):
             f"backdraft capture -F {CHAIN_HZ} -o /tmp/chains.bdr -- sh -c '"
             f"for program in {' '.join(CHAINS)}; do for case in $($program); do "
             f"$program $case {CHAIN_MS} || exit 1; done; done >/tmp/chains'",
-            "dmesg | grep -E 'BUG: |WARNING: |Oops|lockup|detected stall|scheduling while' || true",
             "backdraft capture -d 60 -o /tmp/crash.bdr -- /bin/crash null 8 >/dev/null; s=$?; "
             "backdraft show /tmp/crash.bdr; exit $s",
+            "dmesg | grep -E 'BUG: |WARNING: |Oops|lockup|detected stall|scheduling while' || true",
         ],
-        files={"bin/backdraft": STATIC, "bin/shares": SHARES,
+        files={"bin/backdraft": STATIC, "bin/shares": SHARES, "bin/crash": CRASH,
                **with_libraries([chains.CHAINS / name for name in [*CHAINS, "libchain.so"]])},
         fetch=["/tmp/burn.bdr", "/tmp/btf.gz", "/tmp/hotplug.bdr", "/tmp/chains.bdr", "/tmp/chains"],
         timeout_s=240,

@@ -24,9 +24,10 @@ struct shared_array {
 	int fd;
 };
 
+/* Modules whose tables are the same byte for byte have one: a file's copies in containers, say. */
 struct shared_table {
 	int fd;
-	uint32_t count;
+	uint32_t count, modules;
 	struct unwind_value *values;
 };
 
@@ -36,7 +37,8 @@ struct unwind_maps {
 	struct bd_process *processes;
 	uint32_t *free_chunks;
 	size_t nfree;
-	struct shared_table *tables; /* by module */
+	struct shared_table **tables; /* by module */
+	uint32_t ntables;	      /* modules beyond have none */
 	uint32_t *pending;	     /* modules whose table isn't in the outer map yet, */
 	uint32_t *pending_fds;	     /* and its map */
 	uint32_t npending;
@@ -86,14 +88,17 @@ static void shared_release(struct shared_array *a)
 		munmap(a->at, a->bytes);
 }
 
-static void table_close(struct unwind_maps *m, struct shared_table *table)
+static void table_close(struct unwind_maps *m, uint32_t module)
 {
-	if (!table->values)
+	struct shared_table *table = m->tables[module];
+
+	m->tables[module] = NULL;
+	if (!table || --table->modules)
 		return;
 	munmap(table->values, (size_t)table->count * sizeof(*table->values));
 	close(table->fd);
 	m->table_bytes -= (uint64_t)table->count * sizeof(*table->values);
-	*table = (struct shared_table){ 0 };
+	free(table);
 }
 
 void unwind_maps_free(struct unwind_maps *m)
@@ -102,8 +107,8 @@ void unwind_maps_free(struct unwind_maps *m)
 		return;
 	/* The outer map is about to go as a whole: taking tables out of it one by one takes a grace
 	 * period each. */
-	for (uint32_t i = 0; m->tables && i < BD_MODULES_MAX; i++)
-		table_close(m, &m->tables[i]);
+	for (uint32_t i = 0; i < m->ntables; i++)
+		table_close(m, i);
 	if (m->none_fd >= 0)
 		close(m->none_fd);
 	if (m->processes)
@@ -212,7 +217,7 @@ static void pending_add(struct unwind_maps *m, uint32_t module, int fd)
 
 void unwind_maps_drop_table(struct unwind_maps *m, uint32_t module)
 {
-	if (!m->tables[module].values)
+	if (!m->tables[module])
 		return;
 	for (uint32_t i = 0; i < m->npending; i++)
 		if (m->pending[i] == module)
@@ -221,35 +226,69 @@ void unwind_maps_drop_table(struct unwind_maps *m, uint32_t module)
 		pending_add(m, module, m->none_fd);
 	else
 		bpf_map_delete_elem(m->fds.tables, &module);
-	table_close(m, &m->tables[module]);
+	table_close(m, module);
+}
+
+/* One that has exactly these values, or NULL. */
+static struct shared_table *table_find(struct unwind_maps *m, const struct unwind_value *values,
+				       uint32_t count)
+{
+	for (uint32_t i = 0; i < m->ntables; i++) {
+		struct shared_table *table = m->tables[i];
+
+		if (table && table->count == count &&
+		    !memcmp(table->values, values, (size_t)count * sizeof(*values)))
+			return table;
+	}
+	return NULL;
+}
+
+static int table_new(struct shared_table **ret, const struct unwind_value *values, uint32_t count)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	size_t bytes = (size_t)count * sizeof(*values);
+	struct shared_table *table = calloc(1, sizeof(*table));
+	int err;
+
+	if (!table)
+		return -ENOMEM;
+	table->count = count;
+	table->fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bd_table", sizeof(uint32_t), sizeof(*values),
+				   count, &options);
+	table->values = table->fd < 0 ? NULL : map_fd(table->fd, bytes);
+	if (!table->values) {
+		err = -errno;
+		if (table->fd >= 0)
+			close(table->fd);
+		free(table);
+		return err;
+	}
+	memcpy(table->values, values, bytes);
+	*ret = table;
+	return 0;
 }
 
 int unwind_maps_set_table(struct unwind_maps *m, uint32_t module, const struct unwind_value *values,
 			  uint32_t count, const struct unwind_value **ret_values)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-	struct shared_table table = { .count = count };
-	size_t bytes = (size_t)count * sizeof(*values);
+	struct shared_table *table = table_find(m, values, count);
 
 	if (module >= BD_MODULES_MAX)
 		return -ENOSPC;
-	table.fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bd_table", sizeof(uint32_t), sizeof(*values),
-				  count, &options);
-	if (table.fd < 0)
-		return -errno;
-	table.values = map_fd(table.fd, bytes);
-	if (!table.values) {
-		int err = -errno;
+	if (!table) {
+		int err = table_new(&table, values, count);
 
-		close(table.fd);
-		return err;
+		if (err)
+			return err;
+		m->table_bytes += (uint64_t)count * sizeof(*values);
 	}
-	memcpy(table.values, values, bytes);
+	table->modules++;
 	unwind_maps_drop_table(m, module);
 	m->tables[module] = table;
-	m->table_bytes += bytes;
-	*ret_values = table.values;
-	pending_add(m, module, table.fd);
+	if (m->ntables <= module)
+		m->ntables = module + 1;
+	*ret_values = table->values;
+	pending_add(m, module, table->fd);
 	return 0;
 }
 

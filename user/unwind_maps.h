@@ -30,8 +30,8 @@ int unwind_maps_set_rules(struct unwind_maps *m, const struct unwind_rule *all, 
 			  uint32_t until);
 
 /*
- * Gives the module `count` values of table, which are copied. *ret_values is the copy that both
- * sides read; it lives until the module's table is dropped. The kernel's side sees it after the next
+ * Gives the module `count` values of table, which are copied, or the copy that another module has
+ * of the very same ones. *ret_values is the copy that both sides read; it lives until the module's table is dropped. The kernel's side sees it after the next
  * flush. 0 or -errno.
  */
 int unwind_maps_set_table(struct unwind_maps *m, uint32_t module, const struct unwind_value *values,

@@ -81,3 +81,26 @@ def test_a_program_whose_table_was_given_back(tmp_path):
     assert len(runs) == 2, runs
     for whole, total in runs.values():
         assert total > 100 and whole >= 0.95 * total, runs
+
+
+def test_copies_of_a_file_share_a_table(tmp_path):
+    """As the same library in the images of two containers: other inodes, one table."""
+    counts = []
+    for copies in (1, 6):
+        programs = [tmp_path / f"copy-{copies}-{i}" for i in range(copies)]
+        for program in programs:
+            shutil.copy(bd.prog("depth"), program)
+        children = [bd.start(program, "5", "0") for program in programs]
+        try:
+            named = [word for child in children for word in ("-p", child.pid)]
+            report = bd.capture(tmp_path / "a.bdr", "-d", "1", "-F", "199", *named)
+        finally:
+            for child in children:
+                child.kill()
+                child.wait()
+        seen = {thread["process"] for thread in report.threads if thread["on_cpu_ns"]}
+        assert seen == {program.name for program in programs}
+        unwind = report.raw["unwind"]
+        assert unwind["complete"] >= 0.95 * unwind["user_samples"] > 0, unwind
+        counts.append(unwind["table_bytes"])
+    assert counts[0] == counts[1] > 0, counts

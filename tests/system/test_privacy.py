@@ -13,9 +13,8 @@ import subprocess
 
 import msgpack
 import pytest
-import test_watch
+import watching
 
-program = test_watch.program
 HOST = "falcon-seven"
 NAMES = ("peer-10.1.2.3", f"{HOST}-1")
 CLIENTS = f"""[client "peers"]
@@ -45,7 +44,7 @@ exec unshare --uts sh -c 'hostname {HOST} && exec "$@"' sh {build_dir}/backdraft
     tool.chmod(0o755)
     log = tmp_path / "shop.log"
     log.write_text("".join(f"{line}\n" for line, _ in LINES))
-    d = test_watch.Daemon(build_dir, tmp_path, CLIENTS.format(log=log), agent="scrub = order ORD-\\d+")
+    d = watching.Daemon(build_dir, tmp_path, CLIENTS.format(log=log), agent="scrub = order ORD-\\d+")
     d.tool = str(tool)
     yield d
     d.stop()

@@ -6,6 +6,7 @@ import functools
 import http.server
 import json
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -148,3 +149,17 @@ def test_debuginfod_that_never_answers(build_dir, programs, tmp_path):
     assert done.returncode == 0, done.stderr
     assert share(done.stdout, "burner+0x") > 0.9
     assert seconds < 6
+
+
+def test_bpf_programs_have_names(build_dir, tmp_path):
+    """Those of the capture itself, at the start and the end of 1,500 processes."""
+    out = tmp_path / "a.bdr"
+    subprocess.run([build_dir / "backdraft", "capture", "-F", "1999", "-o", out, "--",
+                    build_dir / "tests/progs/forker", "1500", "1"],
+                   check=True, capture_output=True, timeout=120)
+    report = export(build_dir, out)
+    frames, strings = report["frames"], report["strings"]
+    names = {strings[name] for name, kind in zip(frames["name"], frames["kind"])
+             if strings[kind] == "kernel"}
+    assert any(re.fullmatch(r"bpf_prog_[0-9a-f]{16}_bd_(exit|exec|leave)", name) for name in names), \
+        sorted(name for name in names if "bpf" in name)

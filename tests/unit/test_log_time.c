@@ -87,6 +87,7 @@ static const struct line lines[] = {
 	 123000000},
 	{"{\"request\":{\"time\":\"2020-01-01T00:00:00Z\"},\"ts\":1795627260}", NOW, 0},
 	/* no times */
+	{"9999999999999999999 x", 0, 0},
 	{"", 0, 0},
 	{"\tat org.example.Main.run(Main.java:42)", 0, 0},
 	{"  File \"/srv/2026-11-25 17:21:00/app.py\", line 3", 0, 0},

@@ -172,7 +172,7 @@ static bool klog(struct log_cursor *c, struct log_stamp *s)
 /* Seconds, or as many digits more as make ms, us or ns. */
 static bool epoch(struct log_cursor *c, struct log_stamp *s)
 {
-	int64_t value = 0, scale = 1;
+	uint64_t value = 0, scale = 1; /* 19 digits fit */
 	int n = 0;
 
 	for (; is_digit(peek(c)) && n < 19; c->p++, n++)
@@ -182,12 +182,12 @@ static bool epoch(struct log_cursor *c, struct log_stamp *s)
 	for (int i = 10; i < n; i++)
 		scale *= 10;
 	s->is_epoch = true;
-	s->epoch_s = value / scale;
-	s->ns = value % scale * (1000000000 / scale);
+	s->epoch_s = (int64_t)(value / scale);
+	s->ns = (int64_t)(value % scale * (1000000000 / scale));
 	int64_t part = 0;
 
 	fraction(c, &part);
-	s->ns += part / scale;
+	s->ns += part / (int64_t)scale;
 	/* Not an address, a version or another long number; and not from before there were logs. */
 	return !strchr("-:/xX_", peek(c) ? peek(c) : ' ') && s->epoch_s >= 1000000000;
 }

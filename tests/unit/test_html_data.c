@@ -92,6 +92,8 @@ static void fill(struct report *r)
 	report_set(&r->host.label, "</script>\n\"\\");
 	r->window.start_ns = 1763776800000000001;
 	r->host.cpus = 2;
+	report_count(&r->dump.registers, "rax", UINT64_MAX);
+	report_count(&r->dump.registers, "rbx", 5);
 	for (int i = 0; i < 3; i++) {
 		int64_t row = report_samples_add(&r->samples);
 
@@ -124,6 +126,7 @@ static void test_report(void **state)
 	assert_non_null(strstr(json, "\"label\":\"</script>\\u000a\\\"\\\\\""));
 	assert_non_null(strstr(json, "\"start_ns\":\"1763776800000000001\""));
 	assert_non_null(strstr(json, "\"cpus\":2,"));
+	assert_non_null(strstr(json, "[[\"rax\",\"18446744073709551615\"],[\"rbx\",5]]"));
 	assert_non_null(
 		strstr(json, "\"samples\":{\"n\":3,\"columns\":{\"t_ns\":\"wd\",\"thread\":\"up\","
 			     "\"stack\":\"ip\",\"weight_ns\":\"wp\",\"cpu\":\"up\",\"\":0}"));

@@ -109,7 +109,9 @@ static void put_counts(struct html_stream *s, const void *field)
 	for (size_t i = 0; i < c->n; i++) {
 		put_format(s, i ? ",[" : "[");
 		put_text(s, c->name[i]);
-		put_format(s, ",%" PRIu64 "]", c->count[i]);
+		html_stream_byte(s, ',');
+		put_u64(s, &c->count[i]);
+		html_stream_byte(s, ']');
 	}
 	html_stream_byte(s, ']');
 }

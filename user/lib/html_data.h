@@ -9,7 +9,7 @@
  * code is two letters: what a value is (`u` 32 bits unsigned, `i` 32 bits signed, `w` wider, `s`
  * wider and signed, `f` double) and how it is written (`p` LEB128, signed ones zigzag; `d` the same
  * of the zigzag difference from the row before; `r` 8 bytes, little-endian). Integers of maps that
- * a double can't hold are JSON strings.
+ * a double can't hold are JSON strings, those of counts too.
  */
 #ifndef BD_HTML_DATA_H
 #define BD_HTML_DATA_H

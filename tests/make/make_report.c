@@ -7,6 +7,7 @@
  *   make_report full                      every field of wire.def
  *   make_report heartbeats                every field of heartbeat.def
  *   make_report cut                       small, with too many cut stacks
+ *   make_report crash [THREADS]           small, of a client that died with a pool of threads
  *   make_report busy [THREADS [SECONDS [HZ [CPUS]]]]   one client, as a capture of it looks like
  *   make_report stacks [STACKS [SAMPLES]] that many different stacks, 20 to 40 frames deep
  */
@@ -19,6 +20,7 @@
 #include "tests/unit/sample.h"
 #include "user/lib/codec.h"
 #include "user/lib/compact.h"
+#include "user/lib/crash_text.h"
 #include "user/lib/heartbeat.h"
 #include "user/lib/out.h"
 
@@ -53,6 +55,77 @@ static void make_cut(struct report *r, int argc, char **argv)
 	sample_report(r);
 	for (int i = 0; i < 40; i++)
 		sample_hit(r, 1999, i % 3, r->stacks.n - 1, 1000000);
+}
+
+static void add_dump_thread(struct report *r, uint32_t tid, const char *name,
+			    const char *thread_state, int32_t stack)
+{
+	struct report_dump_threads *t = &r->dump.threads;
+	int64_t row = report_dump_threads_add(t);
+
+	assert(row >= 0);
+	t->tid[row] = tid;
+	t->name[row] = report_intern(r, name);
+	t->state[row] = report_intern(r, thread_state);
+	t->stack[row] = stack;
+	t->after_ns[row] = stack < 0 ? 0 : row * 1500;
+}
+
+/* `parent` calls `name`, in a line of pool.cc. */
+static int32_t called(struct report *r, int32_t parent, const char *name, uint32_t line)
+{
+	uint32_t frame = sample_frame(r, name, "native", 1, 0x4000 + r->frames.n);
+
+	r->frames.file[frame] = report_intern(r, "src/<i>/pool.cc");
+	r->frames.line[frame] = line;
+	return sample_stack(r, parent, frame);
+}
+
+/* Sent by abort() in a function that samples know; names that would like to be more than text. */
+static void make_dump(struct report *r, uint64_t pool)
+{
+	int32_t cut = sample_stack(r, -1, sample_frame(r, "[unwind: mapping]", "cut", -1, 0));
+	int32_t wait, spin[2], inlined = sample_stack(r, 1, 2);
+
+	r->dump.present = r->death.present = true;
+	r->dump.signal = 6;
+	r->dump.code = -6;
+	r->dump.tid = 102;
+	r->dump.threads_total = pool + 12;
+	r->dump.taken_ns = r->window.end_ns;
+	add_dump_thread(r, 102, "worker;1", "running",
+			called(r, called(r, inlined, "raise", 0), "abort", 12));
+	/* One loop at two addresses is one place, a line further is another. */
+	wait = called(r, sample_stack(r, cut, 1), "pool_wait", 40);
+	spin[0] = called(r, wait, "<b>spin</b>", 51);
+	spin[1] = called(r, wait, "<b>spin</b>", 51);
+	for (uint64_t i = 0; i < pool; i++)
+		add_dump_thread(r, 1000 + i, "pool-<i>", i % 10 ? "blocked in futex" : "running",
+				spin[i % 2]);
+	add_dump_thread(r, 201, "</script><b>", "blocked in read",
+			called(r, wait, "<b>spin</b>", 52));
+	for (int i = 0; i < 4; i++)
+		add_dump_thread(r, 300 + i, "late", "blocked in read; it never came by", -1);
+	assert(!report_count(&r->dump.left_out, "it never came by", 4));
+	assert(!report_count(&r->dump.left_out, "more than 4,096 threads", 6));
+	assert(!report_count(&r->dump.counted, "0123456789abcdef SIGABRT", 1999));
+	assert(!report_count(&r->dump.registers, "rip", 0x7f0000001234));
+	assert(!report_count(&r->dump.registers, "rax", UINT64_MAX - 1));
+	assert(!report_set(&r->dump.signal_name, "SIGABRT") &&
+	       !report_set(&r->death.kind, "signal"));
+}
+
+static void make_crash(struct report *r, int argc, char **argv)
+{
+	char words[CRASH_SENTENCE_BYTES];
+
+	sample_report(r);
+	r->client.present = true;
+	assert(!report_set(&r->client.name, "<u>shop</u>") &&
+	       !report_set(&r->trigger.kind, "crash"));
+	make_dump(r, argument(argc, argv, 2, 50));
+	crash_sentence(r, r->client.name, words);
+	assert(!report_set(&r->trigger.explanation, words));
 }
 
 /* Chains that branch now and then, 20 to 40 deep; leaves hang from any row of them. */
@@ -175,7 +248,7 @@ static const struct {
 	void (*make)(struct report *r, int argc, char **argv);
 } kinds[] = {
 	{"small", make_small}, {"full", make_full},	{"cut", make_cut},
-	{"busy", make_busy},   {"stacks", make_stacks},
+	{"busy", make_busy},   {"stacks", make_stacks}, {"crash", make_crash},
 };
 
 static int write_heartbeats(void)
@@ -221,6 +294,7 @@ int main(int argc, char **argv)
 		report_release(&r);
 		return status ? 1 : 0;
 	}
-	fprintf(stderr, "usage: make_report small|full|heartbeats|cut|busy|stacks [NUMBER]…\n");
+	fprintf(stderr,
+		"usage: make_report small|full|heartbeats|cut|crash|busy|stacks [NUMBER]…\n");
 	return 2;
 }

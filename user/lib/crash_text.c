@@ -182,6 +182,13 @@ static void by_whom(const struct report *r, char *text, size_t size)
 		snprintf(text, size, " sent by %.48s", r->death.sender);
 }
 
+const char *crash_client(const struct report *r)
+{
+	if (r->command.present && r->command.name)
+		return r->command.name;
+	return r->client.name ? r->client.name : "it";
+}
+
 void crash_sentence(const struct report *r, const char *client, char ret[CRASH_SENTENCE_BYTES])
 {
 	const char *kind = r->death.kind ? r->death.kind : "";

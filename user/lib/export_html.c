@@ -4,11 +4,13 @@
  * The template has a line `<!-- MARK -->` where each part goes.
  */
 #include "export.h"
+#include "crash_text.h"
 #include "html_data.h"
 #include "html_page.h"
 #include "ui/ui.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,6 +62,19 @@ static void put_style(struct page *p)
 	out_text(p->out, "</style>\n");
 }
 
+/* The sentence of a crash is made in one place alone. */
+static void put_crash(struct page *p)
+{
+	char words[CRASH_SENTENCE_BYTES];
+
+	if (!p->r->dump.present || !p->r->dump.tid)
+		return;
+	crash_sentence(p->r, crash_client(p->r), words);
+	out_text(p->out, ",\"crash\":{\"words\":");
+	out_json(p->out, words);
+	out_printf(p->out, ",\"frame\":%" PRId64 "}", crash_frame(p->r));
+}
+
 /* What was asked for on the command line is what the page shows at first. */
 static void put_options(struct page *p)
 {
@@ -74,6 +89,7 @@ static void put_options(struct page *p)
 					 : "cpu");
 	out_text(p->out, "\"thread\":");
 	out_json(p->out, o->thread_re ? o->thread_re : "");
+	put_crash(p);
 	if (p->extra)
 		p->extra->options(p->extra->ctx, p->out);
 	out_text(p->out, "}</script>\n");

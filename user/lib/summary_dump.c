@@ -122,11 +122,8 @@ static void write_first(const struct report *r, unsigned int columns, struct out
 {
 	const struct report_dump_threads *t = &r->dump.threads;
 	char text[CRASH_SENTENCE_BYTES];
-	const char *name = r->client.name ? r->client.name : "it";
 
-	if (r->command.present && r->command.name)
-		name = r->command.name;
-	crash_sentence(r, name, text);
+	crash_sentence(r, crash_client(r), text);
 	out_text(out, "crash     ");
 	summary_name(out, text, 400);
 	out_text(out, "\n");

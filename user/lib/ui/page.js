@@ -19,7 +19,7 @@ class Page {
 		this.trees = new Map();
 		this.palettes = {};
 		this.applyOptions(options || {});
-		this.build(root);
+		this.build(root, options || {});
 		this.refill();
 		this.threads.rebuild();
 		this.flame.reset();
@@ -58,12 +58,13 @@ class Page {
 		}
 	}
 
-	build(root) {
+	build(root, options) {
 		this.strip = new TimeStrip(this);
 		this.flame = new FlameGraph(this);
 		this.threads = new ThreadList(this);
 		this.table = new FunctionTable(this);
 		this.logs = new LogPanel(this);
+		this.crash = new CrashPanel(this, options.crash);
 		this.controls = new Controls(this);
 		this.search = this.controls.search;
 		this.tooltip = el('div', { class: 'tooltip', hidden: true, role: 'tooltip' });
@@ -81,7 +82,7 @@ class Page {
 			el('section', { class: 'time', 'aria-label': 'Time' },
 				el('div', { class: 'time-head' }, el('h2', {}, 'CPUs in use'), el('span', { class: 'grow' }),
 					this.strip.caption, this.strip.clear), this.strip.element),
-			this.logs.element,
+			this.crash.element, this.logs.element,
 			this.controls.element,
 			el('div', { class: 'body' }, this.threads.element,
 				el('div', { class: 'center' }, this.flame.element,
@@ -262,6 +263,7 @@ class Page {
 		this.strip.paint();
 		this.threads.update();
 		this.table.list.render();
+		this.crash.render();
 		this.controls.updateLegend(this.palette());
 	}
 
@@ -312,6 +314,24 @@ class Page {
 		this.flame.schedule();
 		if (!fromGraph && fn >= 0)
 			this.announce(this.profile.functions.name[fn] + ': callers and callees are beside the table');
+	}
+
+	/* For a part that knows no nodes: the largest of what is shown is selected. */
+	showFunction(fn) {
+		const tree = this.tree();
+		let node = -1;
+
+		for (let i = 1; i < tree.n; i++)
+			if (tree.fn[i] === fn && tree.outermost[i] && tree.total[i] > (node < 0 ? 0 : tree.total[node]))
+				node = i;
+		if (node >= 0) {
+			this.flame.select(node);
+			this.flame.element.scrollIntoView({ block: 'nearest' });
+			return;
+		}
+		const text = this.profile.functions.name[fn] + ' is not in the flame graph that is shown';
+		this.detail.replaceChildren(el('span', { class: 'muted' }, text));
+		this.announce(text);
 	}
 
 	onHover(node, event) {

@@ -153,43 +153,6 @@ static __always_inline void thread_send(struct task_struct *task, const struct b
 }
 
 /* --- states of the other threads */
-#define TASK_INTERRUPTIBLE 1
-#define TASK_UNINTERRUPTIBLE 2
-#define TASK_STOPPED_OR_TRACED (4 | 8)
-#define TASK_NOLOAD 0x400 /* idle, in an uninterruptible state */
-
-static __always_inline long task_state(struct task_struct *task)
-{
-	struct task_struct___new_state *new = (void *)task;
-	struct task_struct___state *old = (void *)task;
-
-	if (bpf_core_field_exists(new->__state))
-		return new->__state;
-	return old->state;
-}
-
-static __always_inline void state_of(struct task_struct *task, struct bd_crash_state *state)
-{
-	long number = task_state(task);
-	__u64 call;
-
-	state->call = BD_NO_CALL;
-	if (task->on_cpu) {
-		state->state = BD_STATE_RUNNING;
-		return;
-	}
-	state->state = !number				 ? BD_STATE_RUNNABLE
-		       : number & TASK_STOPPED_OR_TRACED ? BD_STATE_STOPPED
-		       : number & TASK_INTERRUPTIBLE	 ? BD_STATE_BLOCKED
-		       : number & TASK_UNINTERRUPTIBLE	 ? BD_STATE_UNINTERRUPTIBLE
-							 : BD_STATE_DEAD;
-	/* It isn't on a CPU, so it is in the kernel, and these are how it came in. */
-	if (!bpf_probe_read_kernel(&call, sizeof(call),
-				   (void *)bpf_task_pt_regs(task) +
-					   __builtin_offsetof(struct saved_regs, SYSTEM_CALL)))
-		state->call = call;
-}
-
 /*
  * Sends what has gathered in scratch area `index`. Global, as the walk's step is: in the loop over
  * the threads it would be verified again and again.

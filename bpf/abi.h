@@ -329,6 +329,17 @@ struct bd_crash_state {
 	char comm[BD_COMM];
 };
 
+/*
+ * Shared memory: which process a look is for, and what it finds of the thread at hand. The stack is
+ * copied where the thread didn't run meanwhile.
+ */
+struct bd_look {
+	__u32 tgid;
+	__u32 number; /* of threads found so far */
+	struct bd_crash_state state;
+	struct bd_late late;
+};
+
 /* The other threads when the first one died, where the kernel can say. */
 struct bd_crash_states {
 	struct bd_head head; /* `cpu` is the number of states */
@@ -479,6 +490,7 @@ _Static_assert(sizeof(struct bd_crash_thread) == 96, "bd_crash_thread");
 _Static_assert(sizeof(struct bd_crash_states) == BD_CRASH_STATES_HEAD + 48 * BD_CRASH_STATES,
 	       "bd_crash_states");
 _Static_assert(sizeof(struct bd_kill) == 96, "bd_kill");
+_Static_assert(sizeof(struct bd_look) == 56 + sizeof(struct bd_late), "bd_look");
 _Static_assert(sizeof(struct bd_task) == 144, "bd_task");
 _Static_assert(sizeof(struct bd_cpu) % 64 == 0, "bd_cpu");
 #endif

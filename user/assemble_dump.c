@@ -39,7 +39,20 @@ static void call_name(int32_t call, char *name, size_t size)
 	free(known);
 }
 
-static void state_text(const struct crash_thread *t, bool states, char text[STATE_BYTES])
+/* Why there is no stack of a thread: in its state, and among what was left out. */
+static const char *missing_state(const struct crash *c)
+{
+	return c->first.death == BD_DEATH_NONE ? "no sample hit it" : "it never came by";
+}
+
+static const char *missing_reason(const struct crash *c)
+{
+	return c->first.death == BD_DEATH_NONE
+		       ? "it ran at each look, or ended, and no sample hit it"
+		       : "it never came by";
+}
+
+static void state_text(const struct crash_thread *t, const struct crash *c, char text[STATE_BYTES])
 {
 	static const char *const words[] = {
 		[BD_STATE_UNKNOWN] = "",
@@ -56,9 +69,9 @@ static void state_text(const struct crash_thread *t, bool states, char text[STAT
 	if (t->call >= 0)
 		call_name(t->call, call, sizeof(call));
 	if (!*word && !*call)
-		word = states ? "exiting" : "running or runnable";
-	snprintf(text, STATE_BYTES, "%s%s%s%s", word, *call ? (*word ? " in " : "in ") : "", call,
-		 t->came ? "" : "; it never came by");
+		word = c->states ? "exiting" : "running or runnable";
+	snprintf(text, STATE_BYTES, "%s%s%s%s%s", word, *call ? (*word ? " in " : "in ") : "", call,
+		 t->came ? "" : "; ", t->came ? "" : missing_state(c));
 }
 
 /* Where no code is: the leaf of the thread that was sent there. */
@@ -106,7 +119,7 @@ static int add_thread(struct assemble_tree *tree, const struct crash *c,
 		if (stack < 0)
 			return stack;
 	}
-	state_text(t, c->states, state);
+	state_text(t, c, state);
 	memcpy(name, t->name, BD_COMM);
 	threads->tid[row] = t->ns_tid ? t->ns_tid : t->id.tid;
 	threads->name[row] = report_intern(r, name);
@@ -115,7 +128,7 @@ static int add_thread(struct assemble_tree *tree, const struct crash *c,
 	threads->after_ns[row] = t->came ? t->t_ns - c->first.head.t_ns : 0;
 	threads->walk_ns[row] = t->walk_ns;
 	if (!t->came)
-		return report_count(&r->dump.left_out, "it never came by", 1);
+		return report_count(&r->dump.left_out, missing_reason(c), 1);
 	return t->left_out || t->copied
 		       ? report_count(&r->dump.left_out, "stack not copied: too many at once", 1)
 		       : 0;

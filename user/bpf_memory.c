@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 uint64_t bpf_map_memory(int fd)
 {
@@ -19,6 +20,17 @@ uint64_t bpf_map_memory(int fd)
 		if (sscanf(line, "memlock: %llu", &bytes) == 1)
 			break;
 	fclose(f);
+	return bytes;
+}
+
+uint64_t bpf_object_memory(const struct bpf_object *object)
+{
+	uint64_t bytes = 0;
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+		if (bpf_map__fd(map) >= 0)
+			bytes += bpf_map_memory(bpf_map__fd(map));
 	return bytes;
 }
 

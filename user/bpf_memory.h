@@ -4,8 +4,12 @@
 
 #include <stdint.h>
 
+struct bpf_object;
+
 /* Bytes that the kernel says a map takes; 0 where it doesn't say. */
 uint64_t bpf_map_memory(int fd);
+/* Of all maps of an object that were made. */
+uint64_t bpf_object_memory(const struct bpf_object *object);
 /* Deletes all that is in a hash. */
 void bpf_map_clear(int fd);
 

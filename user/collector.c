@@ -93,11 +93,12 @@ static void choose_features(struct collector *c, const struct btf *btf)
 	c->skel->rodata->config.task_storage = storage;
 	bpf_map__set_autocreate(storage ? c->skel->maps.times_hash : c->skel->maps.times, false);
 	bpf_program__set_autoload(c->skel->progs.bd_leave,
-				  btf__find_by_name_kind(btf, "btf_trace_sched_prepare_exec",
-							 BTF_KIND_TYPEDEF) >= 0);
+				  kernel_has_trace(btf, "btf_trace_sched_prepare_exec"));
 	if (!(c->options.filter & BD_FILTER_PID))
 		bpf_program__set_autoload(c->skel->progs.bd_fork, false);
 	choose_crash(c, btf);
+	bpf_program__set_autoload(c->skel->progs.bd_dump, c->options.dump);
+	bpf_map__set_autocreate(c->skel->maps.looks, c->options.dump);
 }
 
 static void configure(struct collector *c)
@@ -444,7 +445,6 @@ uint64_t collector_bpf_ns(const struct collector *c)
 int collector_totals(struct collector *c, struct collector_totals *ret)
 {
 	struct collector_totals t = { .cpus = sampler_cpus(c->sampler) };
-	struct bpf_map *map;
 
 	for (unsigned cpu = 0; cpu < c->ncpus; cpu++)
 		collector_totals_add(&t, &c->cpus[cpu], c->first_offset[cpu], c->running[cpu],
@@ -455,9 +455,7 @@ int collector_totals(struct collector *c, struct collector_totals *ret)
 	uint64_t enabled_ns = sampler_enabled_ns(c->sampler, &whole);
 
 	collector_totals_capacity(&t, enabled_ns, whole, c->start_ns, c->end_ns);
-	bpf_object__for_each_map(map, c->skel->obj)
-		if (bpf_map__fd(map) >= 0)
-			t.map_bytes += bpf_map_memory(bpf_map__fd(map));
+	t.map_bytes = bpf_object_memory(c->skel->obj);
 	for (unsigned i = 0; i < c->rings.n; i++)
 		t.map_bytes += bpf_map_memory(c->rings.fd[i]);
 	*ret = t;
@@ -466,22 +464,24 @@ int collector_totals(struct collector *c, struct collector_totals *ret)
 
 void collector_unwind_maps(const struct collector *c, struct unwind_map_fds *ret)
 {
-	*ret = (struct unwind_map_fds){
-		.tables = bpf_map__fd(c->skel->maps.tables),
-		.rules = bpf_map__fd(c->skel->maps.rules),
-		.processes = bpf_map__fd(c->skel->maps.processes),
-		.mappings = bpf_map__fd(c->skel->maps.mappings),
-		.nprocesses = PROCESS_SLOTS,
-		.nchunks = MAPPING_CHUNKS,
-	};
+	ret->tables = bpf_map__fd(c->skel->maps.tables);
+	ret->rules = bpf_map__fd(c->skel->maps.rules);
+	ret->processes = bpf_map__fd(c->skel->maps.processes);
+	ret->mappings = bpf_map__fd(c->skel->maps.mappings);
+	ret->nprocesses = PROCESS_SLOTS;
+	ret->nchunks = MAPPING_CHUNKS;
 }
 
 void collector_crash_maps(const struct collector *c, struct crash_map_fds *ret)
 {
-	*ret = (struct crash_map_fds){
-		.watch = bpf_map__fd(c->skel->maps.crash_watch),
-		.statuses = bpf_map__fd(c->skel->maps.crash_statuses),
-	};
+	ret->watch = bpf_map__fd(c->skel->maps.crash_watch);
+	ret->statuses = bpf_map__fd(c->skel->maps.crash_statuses);
+}
+
+const struct bpf_program *collector_dump_program(const struct collector *c, int *ret_area)
+{
+	*ret_area = bpf_map__fd(c->skel->maps.looks);
+	return c->skel->progs.bd_dump;
 }
 
 uint64_t collector_start_ns(const struct collector *c)

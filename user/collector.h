@@ -23,6 +23,7 @@
 struct collector;
 struct unwind_map_fds;
 struct crash_map_fds;
+struct bpf_program;
 
 #define COLLECTOR_ERROR 256
 
@@ -38,6 +39,7 @@ struct collector_options {
 	unsigned rate_hz;
 	bool watch;
 	bool crash;	   /* deaths are looked at */
+	bool dump;	   /* looks at a living process are wanted: see dump_look.h */
 	size_t ring_bytes; /* of one ring, a power of two; 0 for the default */
 	unsigned filter;   /* enum bd_filter */
 	const char *comms[BD_TARGET_COMMS];
@@ -114,6 +116,9 @@ void collector_unwind_maps(const struct collector *c, struct unwind_map_fds *ret
 
 /* And those that say whose deaths are looked at, for crash_watch_new(). */
 void collector_crash_maps(const struct collector *c, struct crash_map_fds *ret);
+
+/* The program of a look and the map that it fills, for dump_look_new(). */
+const struct bpf_program *collector_dump_program(const struct collector *c, int *ret_area);
 
 /* CLOCK_MONOTONIC ns of the window's edges; 0 before. */
 uint64_t collector_start_ns(const struct collector *c);

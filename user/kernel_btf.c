@@ -46,6 +46,11 @@ bool kernel_has_function(const struct btf *btf, const char *name)
 	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) >= 0;
 }
 
+bool kernel_has_trace(const struct btf *btf, const char *name)
+{
+	return btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) >= 0;
+}
+
 bool kernel_trace_takes_pointer(const struct btf *btf, const char *name, int argument)
 {
 	int id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);

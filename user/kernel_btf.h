@@ -14,6 +14,8 @@ bool kernel_has_helper(const struct btf *btf, const char *name);
 /* The value of a name in an enum, or -ENOENT. */
 int kernel_enum_value(const struct btf *btf, const char *type, const char *name);
 bool kernel_has_function(const struct btf *btf, const char *name);
+/* The type of a BTF tracepoint, "btf_trace_NAME", is there. */
+bool kernel_has_trace(const struct btf *btf, const char *name);
 /* Is the argument of a tracepoint (`btf_trace_NAME`, the first real one is 1) a pointer? */
 bool kernel_trace_takes_pointer(const struct btf *btf, const char *name, int argument);
 

@@ -11,7 +11,9 @@
 
 #include "user/assemble.h"
 #include "user/clock.h"
+#include "user/dump_look.h"
 #include "user/lib/array.h"
+#include "user/recorder_dump.h"
 #include "user/urgent.h"
 
 #define IN_FLIGHT_NS 2000000ULL	   /* a record's time is taken before it is in the ring */
@@ -42,7 +44,7 @@ int recorder_new(struct recorder **ret, const struct collector_options *options,
 		return -ENOMEM;
 	r->options = *options;
 	/* Whoever named programs wants to know how they end. */
-	r->options.crash |= options->filter != 0;
+	r->options.crash |= options->filter != 0 && !options->dump;
 	/* The reader first: it must not inherit a descriptor of a BPF program. */
 	err = reader_new(&r->reader);
 	if (err) {
@@ -79,6 +81,8 @@ void recorder_free(struct recorder *r)
 	if (!r)
 		return;
 	drain_free(r->drain);
+	dump_look_free(r->looks);
+	crash_table_release(&r->dump);
 	collector_free(r->collector);
 	sideband_free(r->sideband);
 	unwinder_free(r->unwinder);
@@ -274,7 +278,7 @@ int recorder_report(struct recorder *r, struct report *ret)
 	err = host_facts(ret);
 	if (err)
 		return err;
-	struct crash *crash = crash_to_show(r);
+	struct crash *crash = r->dump_looked ? recorder_dump_take(r) : crash_to_show(r);
 
 	in.crash = crash;
 	err = assemble_report(&r->aggregate, &in, ret);

@@ -16,6 +16,9 @@ struct recorder {
 	struct drain *drain;
 	struct aggregate aggregate;
 	struct unwinder *unwinder;
+	struct dump_look *looks; /* recorder_dump.c */
+	struct crash_table dump;
+	bool dump_looked;
 	struct host_times times_start, times_end;
 	int64_t wall_start_ns;
 	size_t nnamed, cap_named;

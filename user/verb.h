@@ -49,6 +49,7 @@ int verb_read_report(const char *path, struct report *ret);
 int verb_capture(int argc, char **argv);
 int verb_diff(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
+int verb_dump(int argc, char **argv);
 int verb_export(int argc, char **argv);
 int verb_replay(int argc, char **argv);
 int verb_schema(int argc, char **argv);
@@ -61,7 +62,7 @@ int verb_upload(int argc, char **argv);
 int verb_watch(int argc, char **argv);
 
 extern const struct verb_option verb_capture_options[], verb_doctor_options[];
-extern const struct verb_option verb_diff_options[];
+extern const struct verb_option verb_diff_options[], verb_dump_options[];
 extern const struct verb_option verb_export_options[], verb_replay_options[];
 extern const struct verb_option verb_schema_options[], verb_show_options[];
 extern const struct verb_option verb_status_options[], verb_top_options[];

@@ -7,7 +7,7 @@ import pytest
 
 import bd
 
-VERBS = ("capture", "show", "export", "doctor", "schema")
+VERBS = ("capture", "dump", "show", "export", "doctor", "schema")
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -73,20 +73,28 @@ def test_who_died_and_where(open_crash):
         ["#3", "work", "", "app"],
         ["#4", "libc.so.6+0x2724a", "", "libc.so.6"],
     ]
-    colors = page.js(
-        "[...document.querySelectorAll('.crash-first .dot')].map(dot => dot.style.backgroundColor)"
-    )
-    functions = "window.backdraft.page.profile.functions"
-    for index, name in ((2, "std::min<int>"), (3, "work")):
-        fn = page.js(f"{functions}.name.indexOf(arguments[0])", name)
-        color = page.js("window.backdraft.page.functionColor(arguments[0])", fn)
-        assert colors[index] == color.replace(",", ", "), "as in the graph"
     assert notes(page) == [
         "4 threads without a stack: it never came by",
         "6 threads without a stack: more than 4,096 threads",
         "1,999 crashes before, only counted: 0123456789abcdef SIGABRT",
     ]
     assert page.text(".crash-registers p") == "rax 0xfffffffffffffffe   rip 0x7f0000001234"
+
+
+def test_colors_are_those_of_the_graph(open_crash):
+    page = open_crash()
+    seen = []
+    for theme in ("dark", "light"):
+        page.set("theme", theme)
+        colors = page.js(
+            "[...document.querySelectorAll('.crash-first .dot')].map(dot => dot.style.backgroundColor)"
+        )
+        for index, name in ((2, "std::min<int>"), (3, "work")):
+            fn = page.js("window.backdraft.page.profile.functions.name.indexOf(arguments[0])", name)
+            color = page.js("window.backdraft.page.functionColor(arguments[0])", fn)
+            assert colors[index] == color.replace(",", ", ")
+        seen.append(colors[2:4])
+    assert seen[0][0] != seen[1][0] and seen[0][1] != seen[1][1]
 
 
 def test_threads_in_the_same_place(open_crash):
@@ -148,6 +156,11 @@ def test_a_frame_leads_to_the_graph(open_crash):
     row_of(page, ".crash-first", 0).click()
     assert page.text(".detail-text") == "abort is not in the flame graph that is shown"
     assert page.probe("selected") == "std::min<int>"
+    # Sampled, but not in the part that is shown.
+    page.js("window.backdraft.page.strip.set([1.4e9, 2e9])")
+    page.settle()
+    row_of(page, ".crash-first", 3).click()
+    assert page.text(".detail-text") == "work is not in the flame graph that is shown"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ CUT = "the stack is cut here: its callers are not known"
 AGAIN = """
 const r = window.backdraft.page.profile.report, change = new Function('r', arguments[0]);
 const o = JSON.parse(document.getElementById('backdraft-options').textContent);
+r.empty = t => { for (const name of Object.keys(t)) t[name] = name === 'n' ? 0 : t[name].slice(0, 0); };
 change(r);
 Object.assign(window.backdraft, window.backdraft.open(document.getElementById('backdraft-page'), r, o));
 """
@@ -169,18 +170,32 @@ def test_a_frame_leads_to_the_graph(open_crash):
         ("r.trigger.kind = 'oom'; r.trigger.explanation = 'no <b>memory</b>'", True, "no <b>memory</b>"),
         ("r.trigger.kind = 'deviation'; r.trigger.explanation = 'busy'", False, SENTENCE),
         ("r.trigger.kind = 'capture'; r.command.name = 'shop'", True, SENTENCE),
-        ("r.trigger.kind = 'capture'; r.command.name = 'shop'; r.dump.tid = 0; r.death.process = 'x<b>'; r.death.pid = 7",
-         False, "x<b> (7) lives on; 62 threads"),
+        ("r.trigger.kind = 'oom'; r.trigger.explanation = ''; r.dump.tid = 0; r.empty(r.dump.threads)", True,
+         SENTENCE),
     ],
 )
 def test_open_where_the_death_is_what_it_is_about(open_crash, change, opened, words):
     page = open_crash(change)
     assert is_open(page) == opened
     assert page.text(".crash-words") == words
-    if "tid = 0" in change:
+    if not opened:
+        assert page.js("document.querySelectorAll('.stack-row').length") == 0, "made when it is opened"
         page.one(".crash > summary").click()
-        page.wait("document.querySelectorAll('.stack-row:not([hidden])').length === 4")
-        assert page.text(".crash-others h3") == "56 threadsin 4 places"
+        page.wait("document.querySelectorAll('.stack-row:not([hidden])').length === 5 + 3")
+
+
+def test_a_living_process(open_crash):
+    page = open_crash(
+        "r.trigger.kind = 'manual'; r.dump.tid = r.dump.signal = 0; r.death.kind = 'none';"
+        "r.death.process = 'x<b>'; r.death.pid = 7; r.dump.left_out = [['no sample hit it', 1]]; r.dump.counted = [];"
+    )
+    assert is_open(page)
+    assert page.text(".crash h2") == "Threads"
+    assert page.text(".crash-words") == "all stacks of x<b> (7), which lives on; 62 threads"
+    assert page.text(".crash-others h3") == "56 threadsin 4 places"
+    assert notes(page) == ["1 thread without a stack: no sample hit it"]
+    assert [row[0] for row in shown(page, ".crash-others")] == [
+        "\u25b8 50\u00d7", "\u25b8 4\u00d7", "\u25b8 1\u00d7", "\u25b8 1\u00d7"]
 
 
 def test_no_dump_no_panel(open_page):

@@ -65,9 +65,10 @@ static void put_style(struct page *p)
 /* The sentence of a crash is made in one place alone. */
 static void put_crash(struct page *p)
 {
+	const char *kind = p->r->death.kind ? p->r->death.kind : "none";
 	char words[CRASH_SENTENCE_BYTES];
 
-	if (!p->r->dump.present || !p->r->dump.tid)
+	if (!p->r->dump.present || (!p->r->dump.tid && !strcmp(kind, "none")))
 		return;
 	crash_sentence(p->r, crash_client(p->r), words);
 	out_text(p->out, ",\"crash\":{\"words\":");

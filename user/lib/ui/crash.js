@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How the process died: the sentence, the stack of the thread that died first, and where the others
- * were. Open by itself where the death is what the report is about; filled when it is first open.
+ * were. Open by itself where it is what the report is about; filled when it is first open.
  */
 
 const CRASH_ROWS_LEAST = 4, CRASH_ROWS_MOST = 11;
@@ -25,7 +25,7 @@ class CrashPanel {
 				el('span', { class: 'crash-words' }, dump.sentence(told && told.words)),
 				first < 0 ? null : el('span', { class: 'muted crash-thread' }, 'thread ' + dump.name(first))),
 			el('ul', { class: 'crash-notes' }, ...dump.notes().map(text => el('li', {}, text))), this.body);
-		this.element.open = present && (['crash', 'oom'].includes(trigger.kind) || (Boolean(command.name) && !dump.lives));
+		this.element.open = present && (['crash', 'oom'].includes(trigger.kind) || Boolean(command.name) || dump.lives);
 		this.element.addEventListener('toggle', () => this.element.open && this.fill());
 		if (this.element.open)
 			this.fill();

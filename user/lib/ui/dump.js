@@ -15,7 +15,7 @@ class Dump {
 		this.death = death || {};
 		this.threads = this.dump.threads || { n: 0 };
 		this.present = this.threads.n > 0 || Boolean(this.dump.signal || this.dump.signature);
-		this.lives = !this.dump.tid;
+		this.lives = !this.dump.tid && ['none', '', undefined].includes(this.death.kind);
 		this.first = this.lives || !this.threads.n ? -1 : 0;
 		this.rowPlaces = new Map();
 		this.places = new Map();
@@ -96,7 +96,7 @@ class Dump {
 		const { trigger } = this.profile.report, { dump, death } = this;
 
 		if (this.lives)
-			return (death.process || 'the process') + (death.pid ? ' (' + death.pid + ')' : '') + ' lives on; ' +
+			return 'all stacks of ' + (death.process || 'the process') + (death.pid ? ' (' + death.pid + ')' : '') + ', which lives on; ' +
 				formatCount(dump.threads_total || this.threads.n) + ' threads';
 		if (['crash', 'oom'].includes(trigger.kind) && trigger.explanation)
 			return trigger.explanation;

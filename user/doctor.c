@@ -20,6 +20,7 @@
 #include "user/capability.h"
 #include "user/collector.h"
 #include "user/cpu_list.h"
+#include "user/dump_look.h"
 #include "user/host.h"
 #include "user/lib/kallsyms.h"
 #include "user/perf_event.h"
@@ -143,6 +144,16 @@ static void check_programs(struct finding *f)
 		found(f, GOOD, "loaded, attached and run; %u threads read", tasks);
 	}
 	collector_free(c);
+}
+
+static void check_dump(struct finding *f)
+{
+	if (dump_look_is_possible()) {
+		found(f, GOOD, "`backdraft dump` can read the stacks of a living process");
+		return;
+	}
+	found(f, WARNING, "no `backdraft dump`: BPF can't read another process's stack here");
+	mend(f, "Linux 5.18 or later; `gdb -p PID` has the stacks, but stops the process");
 }
 
 static void check_events(struct finding *f)
@@ -277,8 +288,8 @@ static const struct {
 	{ "types (BTF)", check_btf },	{ "BPF compiler", check_jit },
 	{ "sampling event", check_events }, { "BPF programs", check_programs },
 	{ "kernel symbols", check_kallsyms }, { "program symbols", check_reader },
-	{ "PID namespace", check_pids }, { "memory limit", check_memory },
-	{ "control groups", check_pressure },
+	{ "living threads", check_dump }, { "PID namespace", check_pids },
+	{ "memory limit", check_memory }, { "control groups", check_pressure },
 };
 
 int verb_doctor(int argc, char **argv)

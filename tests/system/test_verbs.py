@@ -39,6 +39,7 @@ def test_unknown_verb():
 def test_doctor_finds_this_machine_fit():
     done = bd.backdraft("doctor")
     assert done.status == 0 and "BTF" in done.stdout
+    assert "ok    living threads" in done.stdout
 
 
 def test_schema_names_every_table():

@@ -91,7 +91,7 @@ static int check_process(uint32_t pid)
 {
 	char path[64], line[256], state = 0;
 	bool memory = false;
-	uint32_t tgid = 0;
+	uint32_t tgid = 0, threads = 0;
 
 	snprintf(path, sizeof(path), "/proc/%u/status", pid);
 	FILE *f = fopen(path, "re");
@@ -106,11 +106,15 @@ static int check_process(uint32_t pid)
 			sscanf(line, "Tgid: %u", &tgid);
 		if (!state)
 			sscanf(line, "State: %c", &state);
+		if (!threads)
+			sscanf(line, "Threads: %u", &threads);
 	}
 	fclose(f);
 	if (tgid && tgid != pid)
 		verb_error("dump: %u is a thread of process %u: backdraft dump %u", pid, tgid,
 			   tgid);
+	else if (threads > 1)
+		return VERB_DONE; /* also where the first one of them has exited */
 	else if (state == 'Z' || state == 'X')
 		verb_error("dump: process %u has ended; its parent hasn't asked for its status yet",
 			   pid);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/process_table.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -282,21 +285,64 @@ static bool maps_line(char *line, struct sideband_event *m)
 	return perms[2] == 'x' && strcmp(m->name, "[vsyscall]") != 0;
 }
 
+/* NULL where there is no mapping, or no process. */
+static FILE *maps_open_of(uint32_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
+	FILE *f = fopen(path, "re");
+	int first = f ? getc(f) : EOF;
+
+	if (first != EOF) {
+		ungetc(first, f);
+		return f;
+	}
+	if (f)
+		fclose(f);
+	return NULL;
+}
+
+/* Where the first thread has exited, /proc has the memory by the number of another one. */
+static FILE *maps_open(uint32_t pid, uint32_t *ret_pid)
+{
+	struct dirent *entry;
+	char path[64];
+	FILE *f = maps_open_of(pid);
+
+	*ret_pid = pid;
+	if (f)
+		return f;
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	DIR *dir = opendir(path);
+
+	while (dir && !f && (entry = readdir(dir))) {
+		uint32_t tid = strtoul(entry->d_name, NULL, 10);
+
+		if (!tid || tid == pid)
+			continue;
+		f = maps_open_of(tid);
+		*ret_pid = tid;
+	}
+	if (dir)
+		closedir(dir);
+	return f;
+}
+
 int process_table_read(struct process_table *t, uint32_t pid)
 {
 	struct process *process = process_table_get(t, pid);
-	char path[64], *line = NULL;
+	char *line = NULL;
 	size_t size = 0;
 	int err = 0;
 
 	if (!process)
 		return -ENOMEM;
 	process->known = true;
-	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
-	FILE *f = fopen(path, "re");
+	FILE *f = maps_open(pid, &process->memory_pid);
 
 	if (!f)
-		return -errno;
+		return -ESRCH;
 	while (!err && getline(&line, &size, f) > 0) {
 		struct sideband_event m = { .kind = SIDEBAND_MAPPING, .pid = pid };
 
@@ -350,8 +396,9 @@ static int innermost_pid(uint32_t pid)
 static void module_open(struct process_table *t, struct module *module, uint32_t pid,
 			const struct mapping *mapping)
 {
+	const struct process *process = process_table_get(t, pid);
 	struct reader_open request = {
-		.pid = pid,
+		.pid = process && process->memory_pid ? process->memory_pid : pid,
 		.start = mapping->start,
 		.end = mapping->end,
 		.dev_major = module->dev_major,

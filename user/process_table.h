@@ -36,6 +36,7 @@ struct module {
 
 struct process {
 	uint32_t pid;
+	uint32_t memory_pid; /* by which /proc has its memory, once that was read; or 0 */
 	bool known; /* its mappings have been read, or it began before our eyes */
 	struct mappings mappings;
 	uint32_t tgid, exec_id; /* as the kernel numbers it; of the last sample walked late */

@@ -196,6 +196,12 @@ PROG_WHOLE static void die_asked(void)
 		pause();
 }
 
+/* No death either: the first thread is gone, the others stay. */
+PROG_WHOLE static void die_leave(void)
+{
+	pthread_exit(NULL);
+}
+
 /* Until the control group has no memory left. */
 PROG_WHOLE static void die_memory(void)
 {
@@ -229,7 +235,7 @@ static const struct {
 	{ "bus", die_bus },	    { "illegal", die_illegal }, { "trap", die_trap },
 	{ "again", die_again },	    { "handled", die_handled }, { "exit", die_exit },
 	{ "wait", die_wait },	    { "asked", die_asked },     { "memory", die_memory },
-	{ "heap", die_heap },
+	{ "heap", die_heap },	    { "leave", die_leave },
 };
 
 /* More that spin than that only make the others wait. */

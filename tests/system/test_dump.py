@@ -40,6 +40,13 @@ def spun_ns(pid):
                if (task / "comm").read_text() == "spin\n")
 
 
+def wait_for(what, seconds=30):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.01)
+
+
 class States(threading.Thread):
     """Looks at all threads' states until it is told to end."""
 
@@ -66,6 +73,7 @@ class States(threading.Thread):
 def test_each_thread_is_where_it_is_known_to_be_and_goes_on(programs, tmp_path):
     process = programs.start("d-all", "wait", 8)
     pid, out = process.pid, tmp_path / "a.bdr"
+    wait_for(lambda: status(pathlib.Path(f"/proc/{pid}"))["State"][0] == "S")
     blocked = [t for t in tasks(pid) if (t / "comm").read_text() != "spin\n"]
     slept = [status(t)["voluntary_ctxt_switches"] for t in blocked]
     before_ns = spun_ns(pid)
@@ -78,9 +86,7 @@ def test_each_thread_is_where_it_is_known_to_be_and_goes_on(programs, tmp_path):
     assert states.seen <= set("RSD") and states.tracers == {"0"}
     assert [status(t)["voluntary_ctxt_switches"] for t in blocked] == slept
     assert during_ns > before_ns
-    deadline = time.monotonic() + 20
-    while spun_ns(pid) <= during_ns:
-        assert time.monotonic() < deadline, "it stands"
+    wait_for(lambda: spun_ns(pid) > during_ns)
     assert process.poll() is None
 
     dump = crashes.Dump(bd.Report(out))
@@ -128,6 +134,19 @@ def test_500_threads(programs):
         assert set(crashes.KNOWN[strings[name]]) < set(frames), frames
         assert strings[state] == f"blocked in {CALLS[strings[name]]}"
     assert took < 5, took
+
+
+def test_the_first_thread_has_exited(programs):
+    """/proc has no memory by its number then."""
+    pid = programs.start("d-left", "leave", 4).pid
+    wait_for(lambda: status(pathlib.Path(f"/proc/{pid}"))["State"][0] == "Z")
+    done = bd.backdraft("dump", pid)
+    assert done.status == 0, done.stderr
+    assert f"d-left ({pid}), 5 threads" in done.stdout and f"exiting: d-left ({pid})" in done.stdout
+    for name in crashes.KNOWN:
+        group = done.stdout.partition(f": {name} (")[2].partition("clone3")[0]
+        functions = [line.split()[0] for line in group.splitlines()[1:] if line.strip()]
+        assert [f for f in functions if f in crashes.KNOWN[name]] == crashes.KNOWN[name], done.stdout
 
 
 def test_a_process_that_ends_meanwhile(programs):

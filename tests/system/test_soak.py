@@ -6,7 +6,7 @@ import sys
 
 import bd
 
-SECONDS = 66
+SECONDS = 60
 
 
 def test_soak():

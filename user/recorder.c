@@ -170,7 +170,8 @@ int recorder_start(struct recorder *r, uint64_t duration_ns, char error[COLLECTO
 		snprintf(error, COLLECTOR_ERROR, "a thread for the rings: %s", strerror(-err));
 		return err;
 	}
-	r->aggregate.threads.origin_slot = collector_start_ns(r->collector) / BD_SLOT_NS;
+	r->aggregate.threads.window_ns = collector_start_ns(r->collector);
+	r->aggregate.threads.origin_slot = r->aggregate.threads.window_ns / BD_SLOT_NS;
 	r->wall_start_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_monotonic_ns() +
 				     collector_start_ns(r->collector));
 	err = recorder_take(r, 0, false);

@@ -145,6 +145,19 @@ static int last_stretch(struct thread_table *t, const struct bd_task *task)
 	return thread_table_span(t, &task->thread, task->now_ns, task->run_ns, task->wait_ns);
 }
 
+/*
+ * It began before the window, and the iterator did not come by at the begin: it had ended by then, most
+ * often. What it had done until now isn't the window's, however long it had lived.
+ */
+static void base_of_missed(const struct thread_table *t, struct thread *thread,
+			   const struct bd_sums *sums)
+{
+	if (thread->has_base || thread->has_end || thread->id.start_ns >= t->window_ns)
+		return;
+	thread->has_base = true;
+	thread->base = *sums;
+}
+
 int thread_table_edge(struct thread_table *t, const struct bd_task *task,
 		      const struct bd_waits *waits, const struct bd_chunk *chunk,
 		      enum collector_edge edge)
@@ -167,9 +180,11 @@ int thread_table_edge(struct thread_table *t, const struct bd_task *task,
 	}
 	thread->seen_ns = task->now_ns;
 	if (edge == COLLECTOR_BEGIN) {
+		thread->has_base = true;
 		thread->base = task->sums;
 		return 0;
 	}
+	base_of_missed(t, thread, &task->sums);
 	thread->end = task->sums;
 	thread->has_end = true;
 	thread->final = edge == COLLECTOR_END;
@@ -190,6 +205,7 @@ int thread_table_exit(struct thread_table *t, const struct bd_exit *event)
 
 	if (!thread)
 		return -ENOMEM;
+	base_of_missed(t, thread, &event->sums);
 	thread_table_names(thread, event->ns_tid, event->ns_tgid);
 	thread->target = event->target;
 	thread->seen_ns = event->head.t_ns;
@@ -211,6 +227,7 @@ int thread_table_free(struct thread_table *t, const struct bd_free *event)
 
 	if (!thread)
 		return -ENOMEM;
+	base_of_missed(t, thread, &event->sums);
 	thread->seen_ns = event->head.t_ns;
 	/* It was seen alive at the end of the window, and what came later isn't part of it. */
 	if (thread->final)

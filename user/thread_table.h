@@ -27,7 +27,7 @@ struct thread {
 	char name[BD_COMM], process[BD_COMM];
 	struct bd_sums base, end;
 	uint64_t step_ns, step_on_cpu_ns, step_wait_ns; /* between the last two looks */
-	bool has_end, final, target, exited, kernel;
+	bool has_base, has_end, final, target, exited, kernel;
 	bool estimated; /* `end` isn't the scheduler's */
 	uint32_t exec_id; /* when the window began */
 	uint32_t row; /* in the report, or IDMAP_NONE */
@@ -49,6 +49,7 @@ struct thread_table {
 	struct idmap by_id;
 	struct idmap by_tid; /* the newest thread of a number */
 	uint64_t origin_slot;
+	uint64_t window_ns; /* CLOCK_MONOTONIC: what threads did before isn't counted; 0 without a begin */
 };
 
 void thread_table_release(struct thread_table *t);

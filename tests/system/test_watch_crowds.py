@@ -61,7 +61,9 @@ def test_many_forks(daemon, program):
     times = report["series"]["t_ns"]
     steps = [10**9, *(b - a for a, b in zip(times, times[1:]))]
     series_ns = sum(cpu * step / 1000 for cpu, step in zip(report["series"]["cpu_milli"], steps))
-    assert series_ns == pytest.approx(used_ns, rel=0.15)
+    # What it did in the second in which it began is not its client's yet.
+    first_ns = used_ns / seconds
+    assert 0.9 * used_ns - 1.2 * first_ns <= series_ns <= 1.1 * used_ns
     if seconds < 7:  # else it began before the report did
         mine = {i for i, name in enumerate(report["strings"]) if name in ("forker", "forked")}
         threads_ns = sum(ns for ns, name in zip(report["threads"]["on_cpu_ns"], report["threads"]["process"])

@@ -71,6 +71,29 @@ static void test_exits(void **state)
 	thread_table_release(&t);
 }
 
+/* One that ended just when the window began, before the iterator came by: its life isn't the window's. */
+static void test_missed_at_the_begin(void **state)
+{
+	const struct bd_thread young = {.tid = 101, .tgid = 101, .start_ns = 1001};
+	struct bd_exit exit = {.thread = one, .ns_tid = 100, .target = 1, .sums = {.on_cpu_ns = 90}};
+	struct bd_free free_old = {.thread = one, .sums = {.on_cpu_ns = 120}, .target = 1};
+	struct bd_free free_young = {.thread = young, .sums = {.on_cpu_ns = 30}, .target = 1};
+	struct thread_table t = {.window_ns = 1000};
+
+	/* It was seen to exit: what it did since counts. */
+	assert_int_equal(thread_table_exit(&t, &exit), 0);
+	assert_int_equal(thread_table_free(&t, &free_old), 0);
+	assert_int_equal(thread_sums(&t.threads[0]).on_cpu_ns, 30);
+	thread_table_release(&t);
+
+	t = (struct thread_table){.window_ns = 1000};
+	assert_int_equal(thread_table_free(&t, &free_old), 0);
+	assert_int_equal(thread_sums(&t.threads[0]).on_cpu_ns, 0);
+	assert_int_equal(thread_table_free(&t, &free_young), 0);
+	assert_int_equal(thread_sums(&t.threads[1]).on_cpu_ns, 30);
+	thread_table_release(&t);
+}
+
 /* A number that is used again is another thread; one that is ending keeps its name in /proc. */
 static void test_identity(void **state)
 {
@@ -188,6 +211,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_edges), cmocka_unit_test(test_exits),
+		cmocka_unit_test(test_missed_at_the_begin),
 		cmocka_unit_test(test_identity), cmocka_unit_test(test_span),
 		cmocka_unit_test(test_chunks), cmocka_unit_test(test_spill), cmocka_unit_test(test_queue),
 	};

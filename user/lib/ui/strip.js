@@ -46,7 +46,10 @@ class TimeStrip {
 		return this.owner.palette().seriesColor(this.series[thread]);
 	}
 
-	/* CPUs by series in each column of the picture: from the time line, else from the samples. */
+	/*
+	 * CPUs by series in each column of the picture: from the time line, and where there is none yet, as
+	 * before a trigger, from the samples, each spread over the time that it stands for.
+	 */
 	columns(n) {
 		const { profile, state } = this.owner, { timeline, samples } = profile.report;
 		const perColumn = profile.durationNs / n, sums = new Float64Array(n * (STRIP_SERIES + 1));
@@ -54,21 +57,29 @@ class TimeStrip {
 			if (!state.threadsOn || state.threadsOn[t])
 				sums[clamp(column, 0, n - 1) * (STRIP_SERIES + 1) + this.series[t]] += ns;
 		};
-
-		for (let i = 0; i < timeline.n; i++) {
-			const begin = timeline.slot[i] * SLOT_NS, end = Math.min(begin + SLOT_NS, profile.durationNs);
+		const spread = (t, ns, begin, end) => {
 			const first = Math.floor(begin / perColumn), last = Math.ceil(end / perColumn);
-			const ns = timeline.on_cpu_us[i] * 1000;
 
 			for (let c = first; c < last; c++) {
 				const part = Math.min(end, (c + 1) * perColumn) - Math.max(begin, c * perColumn);
 
-				add(timeline.thread[i], ns * part / Math.max(end - begin, 1), c);
+				add(t, ns * part / Math.max(end - begin, 1), c);
 			}
+		};
+		let from = Infinity;
+
+		for (let i = 0; i < timeline.n; i++) {
+			const begin = timeline.slot[i] * SLOT_NS, end = Math.min(begin + SLOT_NS, profile.durationNs);
+
+			spread(timeline.thread[i], timeline.on_cpu_us[i] * 1000, begin, end);
+			from = Math.min(from, begin);
 		}
-		if (!timeline.n)
-			for (let i = 0; i < samples.n; i++)
-				add(samples.thread[i], samples.weight_ns[i], Math.floor(samples.t_ns[i] / perColumn));
+		for (let i = 0; i < samples.n; i++) {
+			const ns = samples.weight_ns[i], t = samples.t_ns[i];
+
+			if (t < from)
+				spread(samples.thread[i], ns, Math.max(0, t - ns), t + 1);
+		}
 		return sums.map(v => v / perColumn);
 	}
 

@@ -56,6 +56,7 @@ help:
 	  'test-loss     10,000 reports through a lying proxy, 200 kills; root, 10 minutes' \
 	  'test-long     of the daemon with its default times; root, minutes' \
 	  'test-vm       tests on other kernels, in qemu' \
+  'test-power    reports in a machine whose power goes, POWER_CUTS (30) times; 15 minutes' \
 	  'fuzz          each fuzzer for FUZZ_SECONDS (60)' \
 	  'soak          watch a busy machine for SOAK_SECONDS (3600): memory, losses, cost; root' \
 	  'bench         measure what the README and the budgets say; root' \
@@ -113,7 +114,7 @@ test-system: all progs
 	$(Q)$(PYTEST) tests/system tests/browser
 test-long: all progs
 	$(Q)$(PYTEST) -s tests/system/long_watch.py
-test-vm: static progs
+test-vm: all static progs
 	$(Q)$(PYTEST) tests/vm
 
 -include server/server.mk tests/progs/progs.mk tests/tests.mk tools/tools.mk

@@ -71,5 +71,9 @@ progs: $(addprefix $(O)/tests/system/,spool_driver fault_preload.so confine_driv
 # What test-system does with 200 reports and 10 kills, at length: about 10 minutes.
 test-loss: all progs
 	$(Q)LOSS_REPORTS=10000 LOSS_KILLS=200 $(PYTEST) -s tests/system/test_nothing_lost.py
-.PHONY: test-loss
+# What test-vm does with one cut, at length.
+POWER_CUTS ?= 30
+test-power: all progs
+	$(Q)POWER_CUTS=$(POWER_CUTS) $(PYTEST) -s tests/vm/test_power.py
+.PHONY: test-loss test-power
 $(O)/tests/unit/test_beat_minute: $(O)/user/daemon_heartbeat.o

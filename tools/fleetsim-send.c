@@ -22,7 +22,7 @@
 
 struct line {
 	int fd;
-	char head[HEAD_BYTES];
+	char head[HEAD_BYTES], id[33];
 	size_t head_n, sent, body_n;
 	uint8_t *body; /* its own copy: the next one changes the original */
 	size_t body_cap;
@@ -59,7 +59,7 @@ static void write_head(const struct fleet_options *o, const struct fleet_next *n
 {
 	static const char form[] = "Content-Type: application/vnd.msgpack\r\n"
 				   "Content-Encoding: gzip\r\n";
-	char id[33], token[128] = "";
+	char *id = l->id, token[128] = "";
 	bool put = o->mode == FLEET_PUT;
 
 	for (int i = 0; i < 16; i++)
@@ -140,7 +140,8 @@ static int pull(struct line *l)
 	return atoi(l->answer + strlen("HTTP/1.1 "));
 }
 
-static void account(struct fleet_result *r, const struct line *l, int status)
+static void account(const struct fleet_options *o, struct fleet_result *r, const struct line *l,
+		    int status)
 {
 	if (status < 200 || status > 299) {
 		r->failed++;
@@ -149,6 +150,10 @@ static void account(struct fleet_result *r, const struct line *l, int status)
 	}
 	r->latency_us[r->done++] = (fleet_now() - l->begun) * 1e6;
 	r->bytes += l->body_n;
+	if (o->ids) {
+		printf("acknowledged %s\n", l->id);
+		fflush(stdout);
+	}
 }
 
 void fleet_send(const struct fleet_options *o, struct fleet_result *r)
@@ -186,7 +191,7 @@ void fleet_send(const struct fleet_options *o, struct fleet_result *r)
 			status = events[i].events & EPOLLIN ? pull(l) : 0;
 			if (!status)
 				continue;
-			account(r, l, status);
+			account(o, r, l, status);
 			open--;
 			if (started == o->count || fleet_now() - begin > o->seconds)
 				continue;

@@ -117,6 +117,7 @@ static void usage(void)
 	      "  --seconds S       or after so long (10)\n"
 	      "  --minutes N       heartbeats in one request (20)\n"
 	      "  --token TOKEN     send it\n"
+	      "  --ids             print `acknowledged ID` at each 2xx\n"
 	      "  --seed N          the same reports for the same seed (1)\n",
 	      stderr);
 	exit(2);
@@ -137,6 +138,7 @@ static void parse(int argc, char **argv)
 		{"minutes", 1, NULL, 'm'},
 		{"token", 1, NULL, 'T'},
 		{"seed", 1, NULL, 'S'},
+		{"ids", 0, NULL, 'i'},
 		{0},
 	};
 	struct fleet_options *o = &options;
@@ -155,6 +157,8 @@ static void parse(int argc, char **argv)
 			o->port = colon + 1;
 		} else if (c == 'h') {
 			o->mode = FLEET_HEARTBEATS;
+		} else if (c == 'i') {
+			o->ids = true;
 		} else if (c == 'p') {
 			o->mode = FLEET_PUT;
 			o->path = optarg;

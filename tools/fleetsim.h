@@ -14,6 +14,7 @@ struct fleet_options {
 	const char *host, *port, *path, *directory, *token;
 	uint64_t seed, hosts, bytes, connections, count, minutes;
 	double seconds;
+	bool ids; /* print the id of each report that was acknowledged, at once */
 };
 
 /*

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A disk that fails, for a program that is started with this in LD_PRELOAD: FAULT=CALL:NUMBER:EVERY
- * makes every EVERYth call of write, fsync, renameat or read fail with that errno.
+ * makes every EVERYth call of write, fsync (fdatasync is one) or renameat fail with that errno; an
+ * fsync with errno 0 says that it is done, and does nothing.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -29,7 +30,12 @@ static int fails(const char *call)
 
 int fsync(int fd)
 {
-	return fails("fsync") ? -1 : REAL(fsync)(fd);
+	return !fails("fsync") ? REAL(fsync)(fd) : errno ? -1 : 0;
+}
+
+int fdatasync(int fd)
+{
+	return !fails("fsync") ? REAL(fdatasync)(fd) : errno ? -1 : 0;
 }
 
 ssize_t write(int fd, const void *data, size_t size)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Debian's kernels, fetched by apt with a configuration of its own and unpacked below build/vm.
+"""Debian's kernels, fetched by apt with a configuration of its own and unpacked below build/vm: the
+image, and the modules that a disk needs.
 
 The system's own apt sources, package state and caches are never touched. A kernel that is there
 already is used as it is, so that only the first run needs the network.
@@ -17,6 +18,11 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 # version -> Debian's name of the release
 RELEASES = {"5.10": "bullseye", "6.1": "bookworm"}
+# For ext4 on a virtio disk, in the order in which they are loaded.
+DISK_MODULES = ("virtio", "virtio_ring", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci",
+                "virtio_blk", "crc32c_generic", "libcrc32c", "crc16", "mbcache", "jbd2", "ext4")
+MODULE_FILES = ("drivers/virtio/virtio*", "drivers/block/virtio_blk", "crypto/crc32c_generic", "lib/*crc*",
+                "fs/mbcache", "fs/jbd2/jbd2", "fs/ext4/ext4")
 
 
 class Unavailable(Exception):
@@ -24,12 +30,15 @@ class Unavailable(Exception):
 
 
 class Kernel:
-    """A kernel image that can be booted: `image` is the bzImage, `release` what uname -r says."""
+    """A kernel image that can be booted: `image` is the bzImage, `release` what uname -r says,
+    `disk_modules` are the files of DISK_MODULES that this one has as modules."""
 
     def __init__(self, version, image):
         self.version = version
         self.image = image
         self.release = image.name.removeprefix("vmlinuz-")
+        found = {path.stem: path for path in image.parents[1].glob(f"lib/modules/{self.release}/**/*.ko")}
+        self.disk_modules = [found[name] for name in DISK_MODULES if name in found]
 
 
 def run(*argv, **kwargs):
@@ -112,6 +121,7 @@ def fetch(version, directory):
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package],
                               stdout=subprocess.PIPE) as archive:
             run("tar", "-x", "-C", str(directory), "--wildcards", "./boot/vmlinuz-*",
+                *(f"./lib/modules/*/kernel/{name}.ko" for name in MODULE_FILES),
                 stdin=archive.stdout)
         package.unlink()
         shutil.rmtree(apt)
@@ -124,7 +134,7 @@ def get(version):
     directory = WORK / version
     directory.mkdir(parents=True, exist_ok=True)
     images = sorted(directory.glob("boot/vmlinuz-*"))
-    if not images:
+    if not images or not Kernel(version, images[-1]).disk_modules:
         fetch(version, directory)
         images = sorted(directory.glob("boot/vmlinuz-*"))
     if not images:

@@ -172,12 +172,15 @@ def parse(serial, commands):
     return results, files, finished
 
 
-def qemu_argv(kernel, directory, cpus, memory_mb):
+def qemu_argv(kernel, directory, cpus, memory_mb, more=(), append=""):
+    """The guest of `directory`/initrd. `more` are options, `append` words NAME=VALUE that are in the
+    environment of its init."""
     accel = os.environ.get("VM_ACCEL", "tcg")
     return ["qemu-system-x86_64", "-accel", accel, "-cpu", "max", "-smp", str(cpus),
             "-m", str(memory_mb), "-nodefaults", "-nographic", "-no-reboot",
-            "-kernel", str(kernel.image), "-initrd", f"{directory}/initrd", "-append", BOOT_ARGS,
-            "-serial", f"file:{directory}/console", "-serial", f"file:{directory}/results"]
+            "-kernel", str(kernel.image), "-initrd", f"{directory}/initrd",
+            "-append", f"{BOOT_ARGS} {append}",
+            "-serial", f"file:{directory}/console", "-serial", f"file:{directory}/results", *more]
 
 
 def run(kernel, commands, files=None, fetch=(), cpus=2, memory_mb=1024, timeout_s=180):

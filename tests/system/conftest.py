@@ -29,6 +29,35 @@ def public_dir():
     shutil.rmtree(path)
 
 
+def openssl(*words, cwd):
+    subprocess.run(["openssl", *map(str, words)], cwd=cwd, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """An authority, a stranger, and certificates for 127.0.0.1: good, expired, of another name."""
+    at = tmp_path_factory.mktemp("tls")
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    for who in ("ca", "stranger"):
+        openssl("req", "-x509", *key, "-keyout", f"{who}.key", "-out", f"{who}.pem", "-days", 30,
+                "-subj", f"/CN=test {who}", cwd=at)
+    (at / "ca.conf").write_text("[ca]\ndefault_ca = d\n[d]\ndatabase = index\nnew_certs_dir = .\n"
+                                "rand_serial = yes\ndefault_md = sha256\npolicy = p\n"
+                                "copy_extensions = copy\n[p]\ncommonName = supplied\n")
+    (at / "index").write_text("")
+    (at / "index.attr").write_text("unique_subject = no\n")
+    for name, host, start, end in (("good", "IP:127.0.0.1", "20200101000000Z", "20500101000000Z"),
+                                   ("expired", "IP:127.0.0.1", "20200101000000Z", "20200201000000Z"),
+                                   ("other", "DNS:example.org", "20200101000000Z",
+                                    "20500101000000Z")):
+        openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}",
+                "-addext", f"subjectAltName={host}", cwd=at)
+        openssl("ca", "-batch", "-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key",
+                "-startdate", start, "-enddate", end, "-in", f"{name}.csr", "-out", f"{name}.pem",
+                "-notext", cwd=at)
+    return at
+
+
 @pytest.fixture(scope="session")
 def busy(tmp_path_factory):
     """One report of a mixed load, for the tests of what is made of a report."""

@@ -23,6 +23,7 @@
 #define SETTLE_MS 3 /* what was too fresh to be put in order is complete then */
 #define REFRESH_NS 500000000ULL /* CPUs come and go */
 #define FREE_GRACE_MS 30
+#define KEEP_BYTES (256u << 10) /* of a batch that has been given; what a storm took goes back */
 #define DRAIN_NICE (-15) /* it does next to nothing, but must do it in time */
 
 enum item_kind { ITEM_RECORD, ITEM_SIDEBAND, ITEM_TASK, ITEM_BLOCKER, ITEM_KINDS };
@@ -187,6 +188,7 @@ static void publish(struct drain *d, uint64_t looked_ns)
 	pthread_mutex_unlock(&d->lock);
 	d->look.n = 0;
 	d->look.count = 0;
+	array_shrink((void **)&d->look.data, &d->look.cap, KEEP_BYTES, 1);
 }
 
 /* Two looks at the rings: what was written before the moment between them is seen by one. */
@@ -418,6 +420,7 @@ int drain_take(struct drain *d, int timeout_ms, const struct collector_sink *sin
 		givers[item->kind](&taker, item + 1, item->bytes);
 		at += sizeof(*item) + ((item->bytes + 7) & ~(size_t)7);
 	}
+	array_shrink((void **)&d->taken.data, &d->taken.cap, KEEP_BYTES, 1);
 	return 0;
 }
 

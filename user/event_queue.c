@@ -5,6 +5,9 @@
 
 #include "user/lib/array.h"
 
+#define KEEP_BYTES (256u << 10) /* what a storm of events took above that goes back */
+#define KEEP_EVENTS (KEEP_BYTES / sizeof(struct event))
+
 struct event {
 	uint64_t t_ns;
 	uint64_t order; /* as they came, where times are equal */
@@ -100,4 +103,8 @@ void event_queue_run(struct event_queue *q, uint64_t until_ns, void *arg)
 	/* Moving to the front is safe only in the order of the places. */
 	qsort(q->events + done, q->n - done, sizeof(*q->events), by_place);
 	keep_rest(q, done);
+	array_shrink((void **)&q->events, &q->cap, q->n > KEEP_EVENTS ? q->n : KEEP_EVENTS,
+		     sizeof(*q->events));
+	array_shrink((void **)&q->data, &q->data_cap,
+		     q->data_n > KEEP_BYTES ? q->data_n : KEEP_BYTES, 1);
 }

@@ -64,7 +64,7 @@ $(O)/tests/system/spool_driver: $(O)/tests/system/spool_driver.o $(SPOOL_OBJ) $(
 $(O)/tests/system/fault_preload.so: tests/system/fault_preload.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -Wall -Wextra -fPIC -shared -o $@ $<
-$(O)/tests/system/confine_driver: $(call obj,tests/system/confine_driver.c user/upload_confine.c)
+$(O)/tests/system/confine_driver: $(call obj,tests/system/confine_driver.c user/upload_confine.c user/autogroup.c)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ -lseccomp
 progs: $(addprefix $(O)/tests/system/,spool_driver fault_preload.so confine_driver)
 

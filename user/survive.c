@@ -16,9 +16,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "user/autogroup.h"
 #include "user/capability.h"
 
 #define OOM_SCORE "-900"
+#define AUTOGROUP_NICE (-10)
 #define MMAP_FROM_BYTES (128 << 10)
 #define WATCHDOG_SAFETY 4 /* times within what the manager waits */
 
@@ -48,6 +50,7 @@ static void malloc_bound(void)
 const char *survive_begin(void)
 {
 	malloc_bound();
+	autogroup_set_nice(AUTOGROUP_NICE);
 	/* With MCL_CURRENT alone each mapped library would be resident as a whole. */
 	int locked = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	int scored = oom_score();

@@ -10,9 +10,9 @@
 const char *survive_begin(void);
 /* Keeps the capabilities that recording, its reader and reloading need. 0 or -errno. */
 int survive_drop_capabilities(void);
-/* Says STATE ("READY=1", "WATCHDOG=1", …) to the service manager that started us, if any: sd_notify(3). */
 /* How often, in seconds, a manager wants to hear WATCHDOG=1; 0: never (sd_watchdog_enabled(3)). */
 unsigned survive_watchdog_s(void);
+/* Says STATE ("READY=1", "WATCHDOG=1", …) to the service manager that started us, if any: sd_notify(3). */
 void survive_notify(const char *state);
 
 #endif

@@ -18,8 +18,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "user/autogroup.h"
+
 #define FILE_BYTES_MAX (1u << 20) /* what it writes are sentences */
 #define MEMORY_BYTES_MAX (1ull << 30)
+#define NICE 10
 
 /* Landlock of ABI 2 is the first where a file can be moved from one directory to another. Its rights
  * by number: headers of a distribution are older than its kernel may be. */
@@ -165,7 +168,10 @@ int upload_confine(const struct upload_user *user, int spool_fd, pid_t parent)
 {
 	int err;
 
-	setpriority(PRIO_PROCESS, 0, 10);
+	setpriority(PRIO_PROCESS, 0, NICE);
+	/* The daemon's child takes no part in its session's share of the CPUs. */
+	if (parent && setsid() > 0)
+		autogroup_set_nice(NICE);
 	err = limit(RLIMIT_CORE, 0);
 	if (!err)
 		err = limit(RLIMIT_FSIZE, FILE_BYTES_MAX);

@@ -267,6 +267,18 @@ def test_what_keeps_it_alive(daemon):
         assert int(said["CapEff"], 16) & ~(1 << 2 | 1 << 19 | 1 << 40) == 0 and said["Seccomp"] == "2"
 
 
+@pytest.mark.parametrize("leads", (True, False))
+def test_its_session_goes_first_if_it_is_its_own(daemon, leads):
+    """Where CPUs are shared among sessions first, a nice value counts only within one (sched(7))."""
+    group = pathlib.Path("/proc/self/autogroup")
+    if not group.exists():
+        pytest.skip("optional: this kernel has no autogroups")
+    before = group.read_text()
+    d = daemon(start_new_session=leads)
+    said = pathlib.Path(f"/proc/{d.process.pid}/autogroup").read_text()
+    assert said.split()[-1] == "-10" if leads else said == before
+
+
 def test_it_tells_the_service_manager(build_dir, tmp_path, monkeypatch):
     """sd_notify's protocol: READY when it watches, WATCHDOG while it does, STOPPING at the end."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

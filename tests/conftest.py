@@ -57,7 +57,7 @@ def vm_lack():
     return None
 
 
-NEEDS = {"system": bpf_lack, "browser": browser_lack, "vm": vm_lack}
+NEEDS = {"soak": bpf_lack, "system": bpf_lack, "browser": browser_lack, "vm": vm_lack}
 lacks = {}
 
 

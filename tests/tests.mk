@@ -8,8 +8,8 @@ progs: $(O)/tests/system/reader_driver $(O)/tools/synth-report
 
 # Clients of the daemon, without BPF: a tree of files is their /proc.
 CLIENT_OBJ := $(call obj,$(filter-out user/client_identity.c,$(wildcard user/client*.c)) \
-  $(wildcard user/cgroup_*.c) $(addprefix user/,units.c pressure.c small_file.c container.c))
-CLIENT_UNIT := $(addprefix $(O)/tests/unit/test_,units client_rules cgroup_stats clients clients_many)
+  $(wildcard user/cgroup_*.c) $(addprefix user/,units.c pressure.c small_file.c container.c thread_history.c))
+CLIENT_UNIT := $(addprefix $(O)/tests/unit/test_,units client_rules cgroup_stats clients clients_many thread_history)
 $(CLIENT_UNIT): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(CLIENT_OBJ) $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS)
 $(O)/tests/system/clients_driver: $(O)/tests/system/clients_driver.o $(CLIENT_OBJ) \

@@ -65,7 +65,7 @@ static uint64_t advance(uint64_t *sum, uint64_t now)
 	return passed;
 }
 
-int client_thread_account(struct clients *c, const struct bd_thread *id,
+int client_thread_account(struct clients *c, const struct bd_thread *id, uint32_t ns_tid,
 			  const struct bd_sums *sums, uint32_t process, bool alive)
 {
 	struct client_thread *t = thread_find(c, id);
@@ -76,6 +76,8 @@ int client_thread_account(struct clients *c, const struct bd_thread *id,
 	if (!t)
 		return -ENOMEM;
 	t->seen = c->pass;
+	if (ns_tid)
+		t->ns_tid = ns_tid;
 	/* When it has ended, its process's number may be another's by now. */
 	if (alive)
 		t->process = process;
@@ -83,6 +85,7 @@ int client_thread_account(struct clients *c, const struct bd_thread *id,
 	uint64_t run = advance(&t->on_cpu_ns, sums->on_cpu_ns);
 	uint64_t wait = advance(&t->wait_ns, sums->wait_ns);
 
+	t->untold_ns += run;
 	p->run_ns += run;
 	p->wait_ns += wait;
 	c->machine_run_ns += run;
@@ -92,4 +95,39 @@ int client_thread_account(struct clients *c, const struct bd_thread *id,
 		c->machine_threads++;
 	}
 	return 0;
+}
+
+int clients_look(struct clients *c, const struct bd_task *task)
+{
+	uint32_t known = client_thread_process(c, &task->thread);
+
+	return known == CLIENTS_NONE ? 0 :
+				       client_thread_account(c, &task->thread, task->ns_tid,
+							     &task->sums, known, false);
+}
+
+void clients_threads(struct clients *c,
+		     void (*fn)(void *arg, const struct client_thread_second *thread), void *arg)
+{
+	for (size_t i = 0; i < c->nthreads; i++) {
+		struct client_thread *t = &c->threads[i];
+		const struct client_process *p = &c->processes[t->process];
+
+		/* Whose it is will be known at the end of the second. */
+		if (!t->untold_ns || (p->client == CLIENTS_NONE && !p->looked_ns))
+			continue;
+		if (p->client != CLIENTS_NONE) {
+			const struct client_entry *e = &c->entries[p->client];
+			struct client_thread_second second = {
+				.start_ns = t->start_ns,
+				.on_cpu_ns = t->untold_ns,
+				.tid = t->ns_tid ? t->ns_tid : t->tid,
+				.client = e->row,
+				.name = e->name,
+			};
+
+			fn(arg, &second);
+		}
+		t->untold_ns = 0;
+	}
 }

@@ -141,7 +141,7 @@ int clients_task(struct clients *c, const struct bd_task *task)
 		c->machine_processes++;
 	p->seen = c->pass;
 	process_update(c, p, task);
-	return client_thread_account(c, &task->thread, &task->sums, place, true);
+	return client_thread_account(c, &task->thread, task->ns_tid, &task->sums, place, true);
 }
 
 /*
@@ -194,7 +194,8 @@ int clients_exit_record(struct clients *c, const struct bd_exit *record)
 	struct client_process *p, *parent;
 
 	if (known != CLIENTS_NONE)
-		return client_thread_account(c, &record->thread, &record->sums, known, false);
+		return client_thread_account(c, &record->thread, record->ns_tid, &record->sums,
+					     known, false);
 	p = process_of(c, &record->thread, record->parent);
 	if (!p || client_process_name(c, p, record->ns_tgid))
 		return -ENOMEM;
@@ -208,7 +209,8 @@ int clients_exit_record(struct clients *c, const struct bd_exit *record)
 		p->group = parent->group;
 	}
 	memcpy(p->name, record->process, BD_COMM - 1);
-	return client_thread_account(c, &record->thread, &record->sums, p - c->processes, false);
+	return client_thread_account(c, &record->thread, record->ns_tid, &record->sums,
+				     p - c->processes, false);
 }
 
 int clients_free_record(struct clients *c, const struct bd_free *record)
@@ -217,7 +219,7 @@ int clients_free_record(struct clients *c, const struct bd_free *record)
 	struct client_process *p;
 
 	if (known != CLIENTS_NONE)
-		return client_thread_account(c, &record->thread, &record->sums, known, false);
+		return client_thread_account(c, &record->thread, 0, &record->sums, known, false);
 	/* One that no pass has seen, and that is older than the last: its sums aren't this second's. */
 	if (record->thread.start_ns < c->since_ns) {
 		c->threads_unknown++;
@@ -226,7 +228,7 @@ int clients_free_record(struct clients *c, const struct bd_free *record)
 	p = process_of(c, &record->thread, 0);
 	if (!p)
 		return -ENOMEM;
-	return client_thread_account(c, &record->thread, &record->sums, p - c->processes, false);
+	return client_thread_account(c, &record->thread, 0, &record->sums, p - c->processes, false);
 }
 
 int clients_end_second(struct clients *c, struct clients_second *ret)

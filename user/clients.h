@@ -108,6 +108,21 @@ struct client_process_second {
 void clients_processes(const struct clients *c,
 		       void (*fn)(void *arg, const struct client_process_second *process), void *arg);
 
+/* A look at a living thread in the middle of a second: what it ran until now counts, nothing else. One
+ * that isn't known waits for the next pass. 0 or -ENOMEM. */
+int clients_look(struct clients *c, const struct bd_task *task);
+
+/* What a thread of a client ran since it was last told of; those that didn't are left out. */
+struct client_thread_second {
+	uint64_t start_ns, on_cpu_ns;
+	uint32_t tid;	  /* as the tool's own /proc named it; the kernel's, where that isn't known */
+	uint32_t client;  /* a place in the table of the last second */
+	const char *name; /* the client's */
+};
+/* Calls fn for each of them, of those that have gone too, and begins anew. */
+void clients_threads(struct clients *c,
+		     void (*fn)(void *arg, const struct client_thread_second *thread), void *arg);
+
 /* The client of a process, by its number in the tool's own /proc or by the kernel's: a place in the
  * table of the last second, or CLIENTS_NONE. */
 uint32_t clients_of_pid(const struct clients *c, uint32_t ns_tgid);

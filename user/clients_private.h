@@ -16,7 +16,8 @@
 
 struct client_thread {
 	uint64_t start_ns, on_cpu_ns, wait_ns;
-	uint32_t tid, process, seen; /* the pass */
+	uint64_t untold_ns; /* on a CPU, not yet told by clients_threads() */
+	uint32_t tid, ns_tid, process, seen; /* the pass */
 };
 
 struct client_process {
@@ -99,8 +100,9 @@ struct clients {
 	struct idmap scratch;
 };
 
-/* client_threads.c: counts what passed since the thread was last seen. 0 or -ENOMEM. */
-int client_thread_account(struct clients *c, const struct bd_thread *id,
+/* client_threads.c: counts what passed since the thread was last seen. `ns_tid`: 0 where it isn't
+ * known. 0 or -ENOMEM. */
+int client_thread_account(struct clients *c, const struct bd_thread *id, uint32_t ns_tid,
 			  const struct bd_sums *sums, uint32_t process, bool alive);
 /* The process of a thread that was seen before, or CLIENTS_NONE. */
 uint32_t client_thread_process(const struct clients *c, const struct bd_thread *id);

@@ -41,6 +41,8 @@ static void on_task(void *arg, const struct bd_task *task)
 
 	if (d->in_second)
 		clients_task(d->clients, task);
+	else
+		clients_look(d->clients, task);
 }
 
 static void on_fork(void *arg, uint32_t ns_tgid, uint32_t ns_parent)
@@ -198,6 +200,7 @@ static int watch_machine(struct daemon *d)
 	d->keep_s = d->config.agent.before_s * (REACH_MOST + 1) + d->config.agent.after_s + SERIES_SPARE_S;
 	d->wait_ns = calloc(d->keep_s, sizeof(*d->wait_ns));
 	d->machine = watched_new("machine", d->keep_s);
+	thread_history_init(&d->history, d->keep_s * 1000000000ULL);
 	if (!d->wait_ns || !d->machine)
 		return -ENOMEM;
 	d->machine->rules = &d->config.machine;
@@ -269,6 +272,7 @@ static void stop(struct daemon *d)
 	watched_free(d->machine);
 	free(d->watched);
 	free(d->wait_ns);
+	thread_history_release(&d->history);
 	clients_free(d->clients);
 	spool_close(&d->spool);
 	state_dir_close(&d->state);

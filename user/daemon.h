@@ -24,6 +24,7 @@
 #include "user/lib/status.h"
 #include "user/spool.h"
 #include "user/state_dir.h"
+#include "user/thread_history.h"
 #include "user/uploader.h"
 #include "user/watched.h"
 
@@ -62,6 +63,7 @@ struct daemon {
 	struct config config;
 	struct clients *clients;
 	struct clients_second second;
+	struct thread_history history;
 	bool in_second; /* between clients_begin_second() and clients_end_second() */
 	struct flight_recorder *flight;
 	struct spool spool;
@@ -128,6 +130,9 @@ bool daemon_crashes(struct daemon *d);
  * puts texts into it: what is personal is taken out here. 0 or -errno. */
 int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_cause *cause,
 		struct report *r);
+
+/* How much the time since the epoch is more than CLOCK_MONOTONIC. */
+int64_t daemon_wall_ahead_ns(void);
 
 /* Each second: who the clients with logs are, and now and then where these are. */
 void daemon_logs_second(struct daemon *d);

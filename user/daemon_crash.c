@@ -235,6 +235,10 @@ static void report_it(struct daemon *d, struct watched *w, struct crash *c, int6
 
 	if (!err)
 		err = flight_recorder_crash_report(d->flight, c, NAMES_NS, &r);
+	/* For its threads the second ends where the window does, at the last look at them. */
+	if (!err)
+		err = thread_history_take(&d->history, d->clients,
+					  r.window.end_ns - daemon_wall_ahead_ns());
 	if (err) {
 		d->failed++;
 		daemon_say("%s: the report of a crash: %s", w->name, strerror(-err));

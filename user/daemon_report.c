@@ -101,7 +101,7 @@ static int depersonalise(struct daemon *d, struct report *r)
 	return err;
 }
 
-static int64_t wall_ahead_ns(void)
+int64_t daemon_wall_ahead_ns(void)
 {
 	return (int64_t)(clock_ns(CLOCK_REALTIME) - clock_monotonic_ns());
 }
@@ -114,7 +114,10 @@ int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_
 	if (!err)
 		err = fill_client(d, w, r);
 	if (!err)
-		err = watched_report(w, d->machine, r->window.start_ns, wall_ahead_ns(), r);
+		err = watched_report(w, d->machine, r->window.start_ns, daemon_wall_ahead_ns(), r);
+	if (!err && w != d->machine)
+		err = thread_history_report(&d->history, w->name, r->window.start_ns,
+					    daemon_wall_ahead_ns(), r);
 	if (!err)
 		err = daemon_logs(d, w, r);
 	if (!err)
@@ -130,6 +133,10 @@ static int fill(struct daemon *d, struct report *r)
 	int err = flight_recorder_report(d->flight,
 					 d->burst.named ? FINAL_NAMES_NS : PARTIAL_NAMES_NS, r);
 
+	/* At the end of a burst all threads have been looked at: what they ran until then is known. */
+	if (!err && d->burst.named)
+		err = thread_history_take(&d->history, d->clients,
+					  r->window.end_ns - daemon_wall_ahead_ns());
 	for (size_t i = 0; !err && i < d->burst.njoined; i++)
 		err = add_joined(d->burst.joined[i], r);
 	if (!err)

@@ -219,6 +219,11 @@ int daemon_second(struct daemon *d)
 		return err;
 	}
 	err = clients_end_second(d->clients, &d->second);
+	/* After a reload everything is seen for the first time. */
+	if (!d->second.valid)
+		d->history.last_ns = 0;
+	if (!err)
+		err = thread_history_take(&d->history, d->clients, d->second.t_ns);
 	if (err)
 		return err;
 	if (d->second.valid) {

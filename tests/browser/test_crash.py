@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The panel of a crash: `make_report crash` says who died where; names in it would like to be markup."""
 
+import re
+
 import pytest
 from selenium.webdriver.common.keys import Keys
 
@@ -225,3 +227,56 @@ def test_thousands_of_threads_and_a_deep_recursion(open_crash):
     faults = page.js("[...document.querySelectorAll('.crash-first .fault')].map(row => row.dataset.index)")
     assert faults == ["0"], "of a recursion the last call"
     assert page.js("document.querySelectorAll('.stack-row').length") < 60, "only those in sight"
+
+
+def strips(page):
+    """Of each strip the name, the total, the label, and the boxes of bars and of gaps: x, height, end."""
+    rows = page.js(
+        "[...document.querySelectorAll('.seconds-row')].map(r => [r.querySelector('.name').textContent,"
+        "r.querySelector('.num').textContent, r.querySelector('svg').getAttribute('aria-label'),"
+        "r.querySelector('.seconds-bar').getAttribute('d'), r.querySelector('.seconds-gap').getAttribute('d')])")
+    for row in rows:
+        for k in (3, 4):
+            row[k] = [tuple(round(float(v)) for v in box)
+                      for box in re.findall(r"M(\S+) 20v-?(\S+)H(\S+)V20z", row[k])]
+    return rows
+
+
+def test_seconds_of_the_threads(open_crash):
+    page = open_crash("r.strings[r.threads.name[1]] = 'a<b>c'")
+    assert page.js("[...document.querySelectorAll('.seconds')].map(s => s.open && !s.hidden)") == [True]
+    assert strips(page) == [
+        ["a<b>c", "500\u202fms", "a<b>c (101): 500\u202fms on a CPU, most in the second from 1.0 s: 100\u202f% of a CPU",
+         [(500, 20, 750)], [(0, 20, 500)]],
+        ["main", "375\u202fms", "main (100): 375\u202fms on a CPU, most in the second from 1.5 s: 50.0\u202f% of a CPU",
+         [(500, 5, 750), (750, 10, 1000)], [(0, 20, 500)]],
+    ]
+    assert page.text(".seconds-rest") == "40.0\u202fms in other threads"
+    assert page.text(".seconds summary").endswith("of 1.00\u202fs of the window nothing is known (grey)")
+    page.set("theme", "light")
+    assert page.one(".seconds-row svg").size["width"] > 400
+
+
+def test_a_second_of_the_series_without_a_row_is_known(open_crash):
+    change = "r.series = {n: 1, t_ns: [Number(r.window.start_ns) + 1e9]};"
+    page = open_crash(change)
+    assert strips(page)[0][4] == []
+    assert page.text(".seconds summary").endswith("the height of a strip is a CPU")
+    # But not where the first ones had no room.
+    page = open_crash(change + "r.loss.reasons.push(['thread seconds: no room for the oldest ones', 3])")
+    assert strips(page)[0][4] == [(0, 20, 500)]
+
+
+def test_many_threads_have_few_strips(open_crash):
+    page = open_crash(
+        "const t = r.thread_seconds, th = r.threads, n = 40, start = th.n;"
+        "for (const c of Object.keys(th)) if (c !== 'n') th[c] = Array.from({length: start + n}, (_, i) => th[c][Math.min(i, start - 1)]);"
+        "th.n += n; for (const c of Object.keys(t)) if (c !== 'n') t[c] = Array.from({length: 4 + n}, (_, i) => t[c][Math.min(i, 3)]);"
+        "t.n += n; for (let i = 0; i < n; i++) t.thread[4 + i] = start + i, t.on_cpu_us[4 + i] = 1000;")
+    assert len(strips(page)) == 12
+    assert page.text(".seconds-rest") == "70.0\u202fms in other threads"
+
+
+def test_no_seconds_no_panel(open_crash):
+    page = open_crash("r.empty(r.thread_seconds)")
+    assert page.js("document.querySelector('.seconds').hidden")

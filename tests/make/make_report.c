@@ -115,6 +115,28 @@ static void make_dump(struct report *r, uint64_t pool)
 	       !report_set(&r->death.kind, "signal"));
 }
 
+/* One that ran in the second second only, and of the first half of the window nothing is known. */
+static void make_seconds(struct report *r)
+{
+	static const struct {
+		uint32_t end_ms, span_ms, thread, threads, on_cpu_ms;
+	} rows[] = {
+		{1500, 500, 1, 1, 500}, {1500, 500, 0, 1, 125}, {1500, 500, -1, 70, 40}, {2000, 500, 0, 1, 250},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct report_thread_seconds *t = &r->thread_seconds;
+		int64_t row = report_thread_seconds_add(t);
+
+		assert(row >= 0);
+		t->t_ns[row] = r->window.start_ns + rows[i].end_ms * 1000000LL;
+		t->span_us[row] = rows[i].span_ms * 1000;
+		t->thread[row] = (int32_t)rows[i].thread;
+		t->threads[row] = rows[i].threads;
+		t->on_cpu_us[row] = rows[i].on_cpu_ms * 1000;
+	}
+}
+
 static void make_crash(struct report *r, int argc, char **argv)
 {
 	char words[CRASH_SENTENCE_BYTES];
@@ -124,6 +146,7 @@ static void make_crash(struct report *r, int argc, char **argv)
 	assert(!report_set(&r->client.name, "<u>shop</u>") &&
 	       !report_set(&r->trigger.kind, "crash"));
 	make_dump(r, argument(argc, argv, 2, 50));
+	make_seconds(r);
 	crash_sentence(r, r->client.name, words);
 	assert(!report_set(&r->trigger.explanation, words));
 }

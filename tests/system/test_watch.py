@@ -82,6 +82,14 @@ def test_report_begins_before_the_burn(daemon, program):
     assert max(series["cpu_milli"]) > 250
     assert report["client"]["build_id"]
 
+    # And so do the seconds of its threads: what it did before, and then a burn in each.
+    seconds = rows(report["thread_seconds"])
+    assert {threads["pid"][r["thread"]] for r in seconds} == {client.pid}
+    assert sum(r["on_cpu_us"] for r in seconds) == pytest.approx(
+        sum(ns for ns, p in zip(threads["on_cpu_ns"], threads["pid"]) if p == client.pid) / 1000, rel=0.05)
+    calm_us = max(r["on_cpu_us"] for r in seconds if r["t_ns"] < burn_ns)
+    assert calm_us < 250_000 and max(r["on_cpu_us"] for r in seconds) > 1.5 * calm_us
+
     # One report for all of a long burn, none for a client that stays quiet.
     until = d.status()["agent"]["uptime_s"] + 6
     d.wait_for(lambda: d.status()["agent"]["uptime_s"] >= until)

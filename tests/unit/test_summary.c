@@ -16,6 +16,8 @@
 #include "user/lib/functions.h"
 #include "user/lib/out.h"
 #include "user/lib/summary.h"
+#include "user/lib/summary_dump.h"
+#include "user/lib/summary_seconds.h"
 #include "user/lib/summary_text.h"
 
 /* f calls itself: its total counts once. */
@@ -270,6 +272,117 @@ static void test_logs(void **state)
 	report_release(&r);
 }
 
+static void dump_thread(struct report *r, uint32_t tid, const char *state, int32_t stack)
+{
+	struct report_dump_threads *t = &r->dump.threads;
+	int64_t row = report_dump_threads_add(t);
+
+	t->tid[row] = tid;
+	t->name[row] = report_intern(r, "t");
+	t->state[row] = report_intern(r, state);
+	t->stack[row] = stack;
+}
+
+static uint32_t line_frame(struct report *r, uint64_t offset, uint32_t line)
+{
+	uint32_t frame = sample_frame(r, "spin", "native", -1, offset);
+
+	r->frames.file[frame] = report_intern(r, "/src/a.c");
+	r->frames.line[frame] = line;
+	return frame;
+}
+
+/* One place is one function and line, whatever the address and the state: as on the page. */
+static void test_places(void **state)
+{
+	struct report r;
+	struct out out;
+	int32_t root;
+
+	assert_int_equal(report_init(&r), 0);
+	root = sample_stack(&r, -1, sample_frame(&r, "main", "native", -1, 1));
+	int32_t a = sample_stack(&r, root, line_frame(&r, 0x10, 7));
+	int32_t b = sample_stack(&r, root, line_frame(&r, 0x18, 7));
+	int32_t c = sample_stack(&r, root, line_frame(&r, 0x20, 8));
+
+	r.dump.present = true;
+	dump_thread(&r, 1, "runnable", a);
+	dump_thread(&r, 2, "running", b);
+	dump_thread(&r, 3, "running", c);
+	dump_thread(&r, 4, "running", b);
+	dump_thread(&r, 5, "blocked in read", -1);
+	out_init(&out, -1);
+	assert_int_equal(summary_dump(&r, 80, &out), 0);
+	out_char(&out, '\0');
+	assert_string_equal(out.data,
+			    "threads   by stack, those that are in the same place together\n"
+			    "3         2 running, 1 runnable: t (1), t (2), t (4)\n"
+			    "          spin  a.c:7\n"
+			    "          main\n"
+			    "1         running: t (3)\n"
+			    "          spin  a.c:8\n"
+			    "          main\n"
+			    "1         blocked in read: t (5)\n"
+			    "          no stack\n");
+	out_release(&out);
+	report_release(&r);
+}
+
+static void second(struct report *r, int64_t end_s, int32_t thread, uint32_t on_cpu_ms)
+{
+	struct report_thread_seconds *t = &r->thread_seconds;
+	int64_t row = report_thread_seconds_add(t);
+
+	t->t_ns[row] = r->window.start_ns + end_s * 1000000000;
+	t->span_us[row] = 1000000;
+	t->thread[row] = thread;
+	t->threads[row] = thread < 0 ? 5 : 1;
+	t->on_cpu_us[row] = on_cpu_ms * 1000;
+}
+
+/* Nothing known, nothing run, a little, half and a whole CPU; what was dropped isn't known. */
+static void test_seconds(void **state)
+{
+	struct report r;
+	struct out out;
+
+	assert_int_equal(report_init(&r), 0);
+	r.window.start_ns = 1000000000000;
+	r.window.end_ns = r.window.start_ns + 6000000000;
+	sample_thread(&r, 1, 7, "p", "worker", 0, 0);
+	sample_thread(&r, 1, 8, "p", "idle", 0, 0);
+	for (int64_t s = 2; s <= 6; s++) {
+		int64_t row = report_series_add(&r.series);
+
+		r.series.t_ns[row] = r.window.start_ns + s * 1000000000;
+	}
+	out_init(&out, -1);
+	assert_int_equal(summary_seconds(&r, 80, &out), 0);
+	assert_int_equal(out.n, 0);
+	second(&r, 3, 0, 10);
+	second(&r, 3, -1, 300);
+	second(&r, 5, 0, 500);
+	second(&r, 6, 0, 1000);
+	assert_int_equal(summary_seconds(&r, 80, &out), 0);
+	assert_int_equal(report_count(&r.loss.reasons, "thread seconds: no room for the oldest ones", 1), 0);
+	assert_int_equal(summary_seconds(&r, 40, &out), 0);
+	r.window.end_ns = r.window.start_ns + 11000000000;
+	assert_int_equal(summary_seconds(&r, 40, &out), 0);
+	out_char(&out, '\0');
+	assert_string_equal(out.data,
+			    "\n  CPU time  thread of the client  cells of 1 s: the busiest second of each\n"
+			    "    1.51 s  worker              7 ?.\u2581.\u2585\u2588\n"
+			    "    300 ms  in other threads\n"
+			    "\n  CPU time  thread of the client  cells of 1 s: the busiest second of each\n"
+			    "    1.51 s  worker              7 ??\u2581.\u2585\u2588\n"
+			    "    300 ms  in other threads\n"
+			    "\n  CPU time  thread of the client  cells of 2 s: the busiest second of each\n"
+			    "    1.51 s  worker              7 ?\u2581\u2588???\n"
+			    "    300 ms  in other threads\n");
+	out_release(&out);
+	report_release(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_names),
 		cmocka_unit_test(test_out),	  cmocka_unit_test(test_out_error),
 		cmocka_unit_test(test_escapes),	  cmocka_unit_test(test_logs),
+		cmocka_unit_test(test_places),	  cmocka_unit_test(test_seconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

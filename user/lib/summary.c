@@ -10,6 +10,7 @@
 #include "cut_stacks.h"
 #include "functions.h"
 #include "summary_dump.h"
+#include "summary_seconds.h"
 #include "summary_text.h"
 
 #define COLUMNS_DEFAULT 80
@@ -393,6 +394,8 @@ int summary_write(const struct report *r, const struct summary_options *options,
 		return status;
 	write_machine(&s);
 	status = write_threads(&s);
+	if (!status)
+		status = summary_seconds(r, s.columns, out);
 	if (!status)
 		status = write_functions(&s);
 	const struct summary_options logs = {s.columns, s.rows, s.colour, options->all_logs};

@@ -65,6 +65,7 @@ class Page {
 		this.table = new FunctionTable(this);
 		this.logs = new LogPanel(this);
 		this.crash = new CrashPanel(this, options.crash);
+		this.seconds = new SecondsPanel(this);
 		this.controls = new Controls(this);
 		this.search = this.controls.search;
 		this.tooltip = el('div', { class: 'tooltip', hidden: true, role: 'tooltip' });
@@ -82,7 +83,7 @@ class Page {
 			el('section', { class: 'time', 'aria-label': 'Time' },
 				el('div', { class: 'time-head' }, el('h2', {}, 'CPUs in use'), el('span', { class: 'grow' }),
 					this.strip.caption, this.strip.clear), this.strip.element),
-			this.crash.element, this.logs.element,
+			this.crash.element, this.seconds.element, this.logs.element,
 			this.controls.element,
 			el('div', { class: 'body' }, this.threads.element,
 				el('div', { class: 'center' }, this.flame.element,

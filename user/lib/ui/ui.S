@@ -29,6 +29,7 @@ ui_js:
 	.incbin "user/lib/ui/dump.js"
 	.incbin "user/lib/ui/stacks.js"
 	.incbin "user/lib/ui/crash.js"
+	.incbin "user/lib/ui/seconds.js"
 	.incbin "user/lib/ui/head.js"
 	.incbin "user/lib/ui/controls.js"
 	.incbin "user/lib/ui/keys.js"

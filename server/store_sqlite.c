@@ -27,18 +27,23 @@ static const char *const statements[SQL_STATEMENTS] = {
 		"?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING",
 	[SQL_PUT_BODY] = "INSERT INTO bodies VALUES (?,?)",
 	[SQL_PUT_PROFILE] = "INSERT INTO profiles VALUES (?,?,?,?)",
-	[SQL_FIND_TEXT] = "SELECT id FROM texts WHERE hash=?",
-	[SQL_PUT_TEXT] = "INSERT INTO texts (hash, text) VALUES (?,?)",
-	[SQL_FIND_FUNCTION] = "SELECT id FROM functions WHERE hash=?",
-	[SQL_PUT_FUNCTION] = "INSERT INTO functions (hash, name, module) VALUES (?,?,?)",
-	[SQL_FIND_STACK] = "SELECT id FROM stacks WHERE parent=? AND function=?",
-	[SQL_PUT_STACK] = "INSERT INTO stacks (parent, function) VALUES (?,?)",
-	[SQL_FIND_HOST] = "SELECT id FROM hosts WHERE host=?",
+	[SQL_FIND_TEXT] = "SELECT id, used, beat_ns FROM texts WHERE hash=?",
+	[SQL_PUT_TEXT] = "INSERT INTO texts (hash, text, used, beat_ns) VALUES (?,?,?,?)",
+	[SQL_FIND_FUNCTION] = "SELECT id, used, module FROM functions WHERE hash=?",
+	[SQL_PUT_FUNCTION] = "INSERT INTO functions (hash, name, module, used) VALUES (?,?,?,?)",
+	[SQL_FIND_STACK] = "SELECT id, used, 0 FROM stacks WHERE parent=? AND function=?",
+	[SQL_PUT_STACK] = "INSERT INTO stacks (parent, function, used) VALUES (?,?,?)",
+	[SQL_USE_TEXT] = "UPDATE texts SET used=?2 WHERE id=?1",
+	[SQL_USE_FUNCTION] = "UPDATE functions SET used=?2, module=?3 WHERE id=?1",
+	[SQL_USE_STACK] = "UPDATE stacks SET used=?2 WHERE id=?1",
+	[SQL_USE_FACTS] = "UPDATE facts SET used=?2 WHERE id=?1",
+	[SQL_USE_BEAT_TEXT] = "UPDATE texts SET beat_ns=?2 WHERE id=?1",
+	[SQL_FIND_HOST] = "SELECT id, 0, 0 FROM hosts WHERE host=?",
 	[SQL_PUT_HOST] = "INSERT INTO hosts (host) VALUES (?)",
-	[SQL_FIND_FACTS] = "SELECT id FROM facts WHERE hash=?",
+	[SQL_FIND_FACTS] = "SELECT id, used, 0 FROM facts WHERE hash=?",
 	[SQL_PUT_FACTS] =
 		"INSERT INTO facts (hash, cpu_model, disk, os, kernel, arch,"
-		" virtualisation, agent, cpus, memory_bytes) VALUES (?,?,?,?,?,?,?,?,?,?)",
+		" virtualisation, agent, cpus, memory_bytes, used) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[SQL_FIND_BLOCK] = "SELECT bits FROM function_blocks WHERE block=? AND function=?",
 	[SQL_PUT_BLOCK] = "INSERT OR REPLACE INTO function_blocks VALUES (?,?,?)",
 	[SQL_FIND_REPORT] = "SELECT seq FROM reports WHERE id=?",
@@ -51,10 +56,11 @@ static const char *const statements[SQL_STATEMENTS] = {
 	[SQL_PUT_BEAT] = "INSERT OR IGNORE INTO beats VALUES (?,?,?,?,?)",
 	[SQL_FIND_HASH] = "SELECT facts_hash FROM hosts WHERE id=?",
 	[SQL_SET_FACTS] = "UPDATE hosts SET facts_hash=?2, facts=?3, label=?4 WHERE id=?1",
+	[SQL_SET_BEAT] = "UPDATE hosts SET beat_ns=max(beat_ns, ?2) WHERE id=?1",
 	[SQL_DROP_BEATS] = "DELETE FROM beats WHERE (t_ns, host) IN"
 			   " (SELECT t_ns, host FROM beats WHERE t_ns < ?1 ORDER BY t_ns LIMIT ?2)",
 	[SQL_DROP_BLOCKS] = "DELETE FROM function_blocks WHERE block <"
-			    " (SELECT min(seq) / 512 FROM reports)",
+			    " (SELECT coalesce(min(seq) / 512, 1 << 62) FROM reports)",
 };
 
 static int error_number(sqlite3 *db)
@@ -183,6 +189,8 @@ void sqlite_rollback(struct sqlite_store *s)
 		sqlite_step(s, SQL_ROLLBACK);
 	names_forget(s);
 	blocks_forget(s);
+	/* Where it can't be read nothing can be written either, and the next one says so. */
+	collect_load(s);
 }
 
 /* Who writes is alone: what it has in memory of names would be wrong otherwise. */
@@ -226,6 +234,8 @@ static int open_writer(struct sqlite_store *s, char error[STORE_ERROR_BYTES])
 		err = sqlite_migrate(s->db, error);
 	if (!err)
 		err = sqlite_prepare(s, error);
+	if (!err && collect_load(s))
+		err = sqlite_fail(s->db, error);
 	return err ? err : names_init(s, error);
 }
 
@@ -323,7 +333,11 @@ static int sqlite_get(struct store *store, const uint8_t id[REPORT_ID_BYTES], vo
 	return err;
 }
 
-/* Of tables without holes at their end the greatest id, which costs nothing. */
+/* Rows of a table whose last one is never taken out, without counting them. */
+#define ROWS(table)                                                                                \
+	"SELECT coalesce(max(id), 0) - (SELECT value FROM meta WHERE name = 'holes_" table "')"   \
+	" FROM " table
+
 static int sqlite_counts(struct store *store, struct store_counts *ret)
 {
 	struct sqlite_store *s = (struct sqlite_store *)store;
@@ -335,10 +349,10 @@ static int sqlite_counts(struct store *store, struct store_counts *ret)
 		uint64_t *to;
 	} counts[] = {
 		{"SELECT count(*) FROM reports", &ret->reports},
-		{"SELECT coalesce(max(id), 0) FROM functions", &ret->functions},
-		{"SELECT coalesce(max(id), 0) FROM stacks", &ret->stacks},
-		{"SELECT coalesce(max(id), 0) FROM texts", &ret->texts},
-		{"SELECT coalesce(max(id), 0) FROM hosts", &ret->hosts},
+		{ROWS("functions"), &ret->functions},
+		{ROWS("stacks"), &ret->stacks},
+		{ROWS("texts"), &ret->texts},
+		{ROWS("hosts"), &ret->hosts},
 		{"SELECT count(*) FROM beats", &ret->beats},
 	};
 	int err = db ? 0 : -EIO;

@@ -11,6 +11,7 @@
  *   store_sqlite_beats.c    heartbeats in
  *   store_sqlite_list.c     queries
  *   store_sqlite_keep.c     retention
+ *   store_sqlite_collect.c  what nothing names any more
  *   store_sqlite_check.c    fsck
  */
 #ifndef BD_SERVER_STORE_SQLITE_H
@@ -53,6 +54,11 @@ enum statement {
 	SQL_PUT_FACTS,
 	SQL_FIND_BLOCK,
 	SQL_PUT_BLOCK,
+	SQL_USE_TEXT,
+	SQL_USE_FUNCTION,
+	SQL_USE_STACK,
+	SQL_USE_FACTS,
+	SQL_USE_BEAT_TEXT,
 	SQL_FIND_REPORT,
 	SQL_DROP_REPORT,
 	SQL_DROP_BODY,
@@ -62,6 +68,7 @@ enum statement {
 	SQL_PUT_BEAT,
 	SQL_FIND_HASH,
 	SQL_SET_FACTS,
+	SQL_SET_BEAT,
 	SQL_DROP_BEATS,
 	SQL_STATEMENTS
 };
@@ -80,10 +87,23 @@ struct blocks {
 	size_t n, cap;
 };
 
+/* What reports name in these was marked as used in the generation that is. */
 struct names {
 	uint8_t key[SIPHASH_KEY_BYTES];
 	struct idmap texts, functions, hosts, facts;
 	struct pairs stacks;
+	struct idmap beat_texts; /* marked as named by heartbeats until beats_until_ns */
+	int64_t beats_until_ns;
+};
+
+/* Of store_sqlite_collect.c: the generation that reports come into, and where a sweep is. */
+struct collect {
+	int64_t generation, first_seq;
+	uint64_t marked;		/* rows, in this generation */
+	size_t table;			/* which one is swept, past the last: none */
+	int64_t at;			/* the next id of it, downwards */
+	int64_t swept, swept_beats_ns; /* what the sweep before or this one goes by */
+	uint64_t began_bytes;		/* in use when it began */
 };
 
 struct sqlite_store {
@@ -95,6 +115,7 @@ struct sqlite_store {
 	sqlite3_stmt *sql[SQL_STATEMENTS];
 	struct names names;
 	struct blocks blocks;
+	struct collect collect;
 	pthread_mutex_t lock; /* of the readers */
 	sqlite3 *readers[READERS_MAX];
 	size_t n_readers;
@@ -122,7 +143,11 @@ int sqlite_schema_version(void);
 /* Ids of a text, a function and a node of a stack (parent 0 is none). 0 or -1. */
 int names_init(struct sqlite_store *s, char error[STORE_ERROR_BYTES]);
 void names_forget(struct sqlite_store *s);
+/* Only what heartbeats have named, and hosts. */
+void names_forget_beats(struct sqlite_store *s);
 int names_text(struct sqlite_store *s, const char *text, uint32_t *ret);
+/* A text of a heartbeat of that time. */
+int names_beat_text(struct sqlite_store *s, const char *text, int64_t t_ns, uint32_t *ret);
 int names_function(struct sqlite_store *s, const char *name, const char *module, uint32_t *ret);
 int names_stack(struct sqlite_store *s, uint32_t parent, uint32_t function, uint32_t *ret);
 int names_host(struct sqlite_store *s, const uint8_t host[REPORT_ID_BYTES], uint32_t *ret);
@@ -135,6 +160,14 @@ int names_facts(struct sqlite_store *s, const char *const texts[FACTS_TEXTS], ui
 int blocks_mark(struct sqlite_store *s, int64_t seq, uint32_t function);
 int blocks_flush(struct sqlite_store *s);
 void blocks_forget(struct sqlite_store *s);
+
+#define DAY_NS 86400000000000ll
+/* What is on disk of it, at the start and after a transaction was given up. 0 or -1. */
+int collect_load(struct sqlite_store *s);
+/* Whether a sweep is under way: how much will be left is not known yet. */
+bool collect_runs(const struct sqlite_store *s);
+/* Within a transaction: a small step of it. 1 where there is more to do, 0 or -1. */
+int collect_step(struct sqlite_store *s);
 
 int sqlite_put(struct store *store, struct store_item *items, size_t n, struct store_beats *beats,
 	       size_t n_beats, char error[STORE_ERROR_BYTES]);

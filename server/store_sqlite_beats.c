@@ -15,7 +15,8 @@
 
 /* One value of a column: a text by its id, a number as it is. */
 static int pack_value(struct sqlite_store *s, const struct heartbeats *h,
-		      const struct wire_field *f, const void *table, size_t row, struct packed *p)
+		      const struct wire_field *f, const void *table, size_t row, int64_t t_ns,
+		      struct packed *p)
 {
 	const char *at = (const char *)wire_column(table, f) + row * wire_kind_bytes(f->kind);
 	uint32_t narrow = 0, text;
@@ -27,7 +28,7 @@ static int pack_value(struct sqlite_store *s, const struct heartbeats *h,
 		memcpy(&narrow, at, sizeof(narrow));
 	switch (f->kind) {
 	case WIRE_REF:
-		if (names_text(s, heartbeats_text(h, narrow), &text))
+		if (names_beat_text(s, heartbeats_text(h, narrow), t_ns, &text))
 			return -1;
 		packed_u64(p, text);
 		break;
@@ -52,12 +53,13 @@ static const struct wire_type *type_of(const char *name)
 	return wire_find(&wire_heartbeats, name, strlen(name))->type;
 }
 
-/* All columns of a row but the first, which says to which beat it belongs. */
+/* All columns of a row of a beat of that time but the first, which says to which one it belongs. */
 static int pack_row(struct sqlite_store *s, const struct heartbeats *h,
-		    const struct wire_type *type, const void *table, size_t row, struct packed *p)
+		    const struct wire_type *type, const void *table, size_t row, int64_t t_ns,
+		    struct packed *p)
 {
 	for (size_t i = 1; i < type->n_fields; i++)
-		if (pack_value(s, h, &type->fields[i], table, row, p))
+		if (pack_value(s, h, &type->fields[i], table, row, t_ns, p))
 			return -1;
 	return 0;
 }
@@ -69,7 +71,7 @@ static int pack_table(struct sqlite_store *s, const struct heartbeats *h, const 
 	const struct wire_type *type = type_of(name);
 
 	for (size_t i = 0; i < wire_rows(table); i++)
-		if (pack_row(s, h, type, table, i, &of_beat[beat[i]]))
+		if (pack_row(s, h, type, table, i, h->beats.t_ns[beat[i]], &of_beat[beat[i]]))
 			return -1;
 	return 0;
 }
@@ -79,7 +81,7 @@ static int put_beat(struct sqlite_store *s, const struct heartbeats *h, uint32_t
 {
 	sqlite3_stmt *st = s->sql[SQL_PUT_BEAT];
 	struct packed beat = {0};
-	int status = pack_row(s, h, type_of("beats"), &h->beats, row, &beat);
+	int status = pack_row(s, h, type_of("beats"), &h->beats, row, h->beats.t_ns[row], &beat);
 
 	if (!status) {
 		sqlite3_bind_int64(st, 1, h->beats.t_ns[row]);
@@ -136,6 +138,7 @@ static int put_all(struct sqlite_store *s, struct store_beats *beats, uint32_t h
 		   struct packed *clients, struct packed *processes)
 {
 	const struct heartbeats *h = beats->batch;
+	int64_t last_ns = 0;
 
 	if (pack_table(s, h, "clients", &h->clients, h->clients.beat, clients) ||
 	    pack_table(s, h, "processes", &h->processes, h->processes.beat, processes))
@@ -146,8 +149,11 @@ static int put_all(struct sqlite_store *s, struct store_beats *beats, uint32_t h
 		if (put_beat(s, h, host, i, &clients[i], &processes[i]))
 			return -1;
 		beats->accepted += sqlite3_changes(s->db);
+		last_ns = h->beats.t_ns[i] > last_ns ? h->beats.t_ns[i] : last_ns;
 	}
-	return 0;
+	sqlite3_bind_int64(s->sql[SQL_SET_BEAT], 1, host);
+	sqlite3_bind_int64(s->sql[SQL_SET_BEAT], 2, last_ns);
+	return sqlite_step(s, SQL_SET_BEAT);
 }
 
 int sqlite_put_beats(struct sqlite_store *s, struct store_beats *beats, int64_t now_ns)

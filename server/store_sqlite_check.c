@@ -8,6 +8,14 @@
 #include "server/store_sqlite.h"
 #include "user/lib/codec.h"
 
+/* Of a table the last row stays, used or not, as store_sqlite_collect.c says; what it names does not. */
+#define OLDEST                                                                                     \
+	" coalesce((SELECT max(id) FROM generations WHERE first_seq <="                            \
+	" (SELECT min(seq) FROM reports)), (SELECT max(id) FROM generations))"
+#define IN_USE " AND used >=" OLDEST
+#define UNUSED_ROWS(table)                                                                         \
+	"SELECT count(*) FROM " table " WHERE id < (SELECT max(id) FROM " table ") AND used <" OLDEST
+
 struct check {
 	sqlite3 *db;
 	void (*line)(void *ctx, const char *text);
@@ -49,12 +57,20 @@ static const struct {
 	 "report %s names a host that is not there"},
 	{"SELECT seq FROM reports WHERE facts NOT IN (SELECT id FROM facts)",
 	 "report %s names facts that are not there"},
-	{"SELECT id FROM functions WHERE module NOT IN (SELECT id FROM texts)",
+	{"SELECT id FROM functions WHERE module NOT IN (SELECT id FROM texts)" IN_USE,
 	 "function %s names a module that is not there"},
-	{"SELECT id FROM stacks WHERE parent <> 0 AND parent NOT IN (SELECT id FROM stacks)",
+	{"SELECT id FROM stacks WHERE parent <> 0 AND parent NOT IN (SELECT id FROM stacks)"
+	 IN_USE,
 	 "stack %s names a parent that is not there"},
-	{"SELECT id FROM stacks WHERE function NOT IN (SELECT id FROM functions)",
+	{"SELECT id FROM stacks WHERE function NOT IN (SELECT id FROM functions)" IN_USE,
 	 "stack %s names a function that is not there"},
+	/* These would go while they are still named. */
+	{"SELECT f.id FROM functions f JOIN texts t ON t.id = f.module WHERE f.used > t.used",
+	 "function %s was used after its module"},
+	{"SELECT s.id FROM stacks s JOIN functions f ON f.id = s.function WHERE s.used > f.used",
+	 "stack %s was used after its function"},
+	{"SELECT s.id FROM stacks s JOIN stacks p ON p.id = s.parent WHERE s.used > p.used",
+	 "stack %s was used after its parent"},
 	{"SELECT t_ns FROM beats WHERE host NOT IN (SELECT id FROM hosts)",
 	 "heartbeat %s names a host that is not there"},
 	{"SELECT id FROM hosts WHERE facts NOT NULL AND facts NOT IN (SELECT id FROM facts)",
@@ -92,28 +108,33 @@ static void ignore_value(void *ctx, uint64_t column, uint64_t row, int64_t value
 {
 }
 
-static bool has_node(struct check *c, int64_t node)
+/* What is wrong with a node of a report, or NULL. */
+static const char *wrong_node(struct check *c, int64_t node, int64_t seq)
 {
-	bool is_there;
+	const char *wrong = "is not there";
 
 	sqlite3_bind_int64(c->has_node, 1, node);
-	is_there = sqlite3_step(c->has_node) == SQLITE_ROW;
+	sqlite3_bind_int64(c->has_node, 2, seq);
+	if (sqlite3_step(c->has_node) == SQLITE_ROW)
+		wrong = sqlite3_column_int(c->has_node, 0) ? NULL : "was last used before it";
 	sqlite3_reset(c->has_node);
-	return is_there;
+	return wrong;
 }
 
 static void check_profile(struct check *c, sqlite3_stmt *st, int64_t seq)
 {
 	const uint8_t *stacks = sqlite3_column_blob(st, 3), *series = sqlite3_column_blob(st, 4);
 	struct unpacked u = {stacks, stacks ? stacks + sqlite3_column_bytes(st, 3) : stacks, 0};
+	const char *wrong;
 	int64_t node = 0;
 
 	while (u.at < u.end && !u.status) {
 		node += unpacked_i64(&u);
 		unpacked_u64(&u);
-		if (!u.status && !has_node(c, node)) {
-			tell(c, "report %lld names stack %lld, which is not there", (long long)seq,
-			     (long long)node);
+		wrong = u.status ? NULL : wrong_node(c, node, seq);
+		if (wrong) {
+			tell(c, "report %lld names stack %lld, which %s", (long long)seq,
+			     (long long)node, wrong);
 			break;
 		}
 	}
@@ -153,6 +174,21 @@ static int check_bodies(struct check *c)
 	return status == SQLITE_DONE ? 0 : -EIO;
 }
 
+/* Nothing wrong, but good to know of a store that grows. */
+static void note_unused(struct check *c)
+{
+	int64_t stacks, functions;
+	char text[256];
+
+	if (sqlite_number(c->db, UNUSED_ROWS("stacks"), &stacks) ||
+	    sqlite_number(c->db, UNUSED_ROWS("functions"), &functions) || !(stacks || functions))
+		return;
+	snprintf(text, sizeof(text),
+		 "%lld stacks and %lld functions are in no report any more: they go in the background",
+		 (long long)stacks, (long long)functions);
+	c->line(c->ctx, text);
+}
+
 int64_t sqlite_check(struct store *store, void (*line)(void *ctx, const char *text), void *ctx)
 {
 	struct sqlite_store *s = (struct sqlite_store *)store;
@@ -162,12 +198,17 @@ int64_t sqlite_check(struct store *store, void (*line)(void *ctx, const char *te
 
 	if (!c.db)
 		return -EIO;
-	if (sqlite3_prepare_v2(c.db, "SELECT 1 FROM stacks WHERE id=?", -1, &c.has_node, NULL))
+	if (sqlite3_prepare_v2(c.db,
+			       "SELECT used >= (SELECT max(id) FROM generations WHERE first_seq <= ?2)"
+			       " FROM stacks WHERE id = ?1",
+			       -1, &c.has_node, NULL))
 		err = -EIO;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && !err; i++)
 		err = check_rule(&c, i);
 	if (!err)
 		err = check_bodies(&c);
+	if (!err)
+		note_unused(&c);
 	/* A damaged file may make a query end early. */
 	if (err)
 		tell(&c, "the file can't be read to its end: %s", sqlite3_errmsg(c.db));

@@ -6,6 +6,7 @@
 #define STEP_PAGES 256
 /* Part of the file that may be free before it is given back to the file system. */
 #define FREE_PART 8
+#define SLACK_PART 16
 
 static int in_use(struct sqlite_store *s, uint64_t *ret_bytes, bool *ret_sparse)
 {
@@ -18,6 +19,16 @@ static int in_use(struct sqlite_store *s, uint64_t *ret_bytes, bool *ret_sparse)
 	*ret_bytes = (pages - free_pages) * page_bytes;
 	*ret_sparse = free_pages > STEP_PAGES && free_pages > pages / FREE_PART;
 	return 0;
+}
+
+/* A sweep makes room by itself: until it is over, what is over the limit is no reason to drop reports,
+ * unless more comes in than it is worth. */
+static bool too_much(struct sqlite_store *s, uint64_t bytes, uint64_t most)
+{
+	if (!collect_runs(s))
+		s->collect.began_bytes = bytes;
+	return most && bytes > most &&
+	       (!collect_runs(s) || bytes > s->collect.began_bytes + most / SLACK_PART);
 }
 
 /* The oldest reports, by arrival, since an agent's clock may be wrong: until so many bytes are
@@ -62,7 +73,7 @@ int sqlite_keep(struct store *store, const struct store_keep *keep, uint64_t *re
 {
 	struct sqlite_store *s = (struct sqlite_store *)store;
 	uint64_t bytes, dropped = 0;
-	int more = -1, beats = 0, status;
+	int more = -1, beats = 0, names = 0, status;
 	bool sparse;
 
 	*ret_dropped = 0;
@@ -70,13 +81,15 @@ int sqlite_keep(struct store *store, const struct store_keep *keep, uint64_t *re
 		return sqlite_fail(s->db, error);
 	if (sqlite_step(s, SQL_BEGIN))
 		return sqlite_fail(s->db, error);
-	if (keep->bytes && bytes > keep->bytes)
+	if (too_much(s, bytes, keep->bytes))
 		more = drop_oldest(s, INT64_MAX, bytes - keep->bytes, &dropped);
 	else
 		more = drop_oldest(s, keep->reports_since_ns, UINT64_MAX, &dropped);
 	if (more >= 0)
 		beats = drop_beats(s, keep->beats_since_ns);
-	if (more < 0 || beats < 0 || sqlite_step(s, SQL_COMMIT)) {
+	if (more >= 0 && beats >= 0)
+		names = collect_step(s);
+	if (more < 0 || beats < 0 || names < 0 || sqlite_step(s, SQL_COMMIT)) {
 		status = sqlite_fail(s->db, error);
 		sqlite_rollback(s);
 		return status;
@@ -85,5 +98,5 @@ int sqlite_keep(struct store *store, const struct store_keep *keep, uint64_t *re
 	/* In steps as well: each moves that many pages at most. */
 	if (sparse && sqlite3_exec(s->db, "PRAGMA incremental_vacuum(256)", NULL, NULL, NULL))
 		return sqlite_fail(s->db, error);
-	return more || beats || sparse;
+	return more || beats || names || sparse;
 }

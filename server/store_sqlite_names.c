@@ -31,7 +31,7 @@ int names_init(struct sqlite_store *s, char error[STORE_ERROR_BYTES])
 void names_forget(struct sqlite_store *s)
 {
 	struct names *n = &s->names;
-	struct idmap *const maps[] = {&n->texts, &n->functions, &n->hosts, &n->facts};
+	struct idmap *const maps[] = {&n->texts, &n->functions, &n->facts};
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
 		idmap_release(maps[i]);
@@ -39,6 +39,17 @@ void names_forget(struct sqlite_store *s)
 	}
 	pairs_release(&n->stacks);
 	memset(&n->stacks, 0, sizeof(n->stacks));
+	names_forget_beats(s);
+}
+
+void names_forget_beats(struct sqlite_store *s)
+{
+	struct names *n = &s->names;
+
+	idmap_release(&n->hosts);
+	idmap_release(&n->beat_texts);
+	memset(&n->hosts, 0, sizeof(n->hosts));
+	memset(&n->beat_texts, 0, sizeof(n->beat_texts));
 }
 
 static uint64_t hash_texts(const struct sqlite_store *s, const char *const *texts, size_t n)
@@ -52,24 +63,46 @@ static uint64_t hash_texts(const struct sqlite_store *s, const char *const *text
 	return siphash_result(&h);
 }
 
+/* The row of a key: its id, in which generation it was used, and one more number of it. */
+struct found {
+	int64_t id, used, more;
+};
+
 /* Runs a statement that finds the row of a key whose parameters are bound. 1, 0 or -1. */
-static int find_row(sqlite3_stmt *st, int64_t *ret)
+static int find_row(sqlite3_stmt *st, struct found *ret)
 {
 	int status = sqlite3_step(st);
 
 	if (status == SQLITE_ROW)
-		*ret = sqlite3_column_int64(st, 0);
+		*ret = (struct found){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
+				      sqlite3_column_int64(st, 2)};
 	sqlite3_reset(st);
 	return status == SQLITE_ROW ? 1 : status == SQLITE_DONE ? 0 : -1;
 }
 
-static int put_row(struct sqlite_store *s, sqlite3_stmt *st, int64_t *ret)
+static int put_row(struct sqlite_store *s, sqlite3_stmt *st, struct found *ret)
 {
 	int status = sqlite3_step(st);
 
-	*ret = sqlite3_last_insert_rowid(s->db);
+	ret->id = sqlite3_last_insert_rowid(s->db);
 	sqlite3_reset(st);
 	return status == SQLITE_DONE ? 0 : -1;
+}
+
+static int set_number(struct sqlite_store *s, enum statement which, int64_t id, int64_t value)
+{
+	sqlite3_bind_int64(s->sql[which], 1, id);
+	sqlite3_bind_int64(s->sql[which], 2, value);
+	return sqlite_step(s, which);
+}
+
+/* That a report names this row: written once a generation. 1 or -1, as find_row(). */
+static int mark_used(struct sqlite_store *s, enum statement which, const struct found *row)
+{
+	if (row->used >= s->collect.generation)
+		return 1;
+	s->collect.marked++;
+	return set_number(s, which, row->id, s->collect.generation) ? -1 : 1;
 }
 
 /* Ids are 32 bits wide here and in what is packed. */
@@ -96,55 +129,99 @@ static int bind_text(sqlite3_stmt *st, int at, const char *text)
 	return sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
 }
 
+static int find_text(struct sqlite_store *s, uint64_t hash, struct found *ret)
+{
+	sqlite3_bind_int64(s->sql[SQL_FIND_TEXT], 1, (int64_t)hash);
+	return find_row(s->sql[SQL_FIND_TEXT], ret);
+}
+
+static int put_text(struct sqlite_store *s, uint64_t hash, const char *text, int64_t used,
+		    int64_t beat_ns, struct found *ret)
+{
+	sqlite3_stmt *put = s->sql[SQL_PUT_TEXT];
+
+	sqlite3_bind_int64(put, 1, (int64_t)hash);
+	bind_text(put, 2, text);
+	sqlite3_bind_int64(put, 3, used);
+	sqlite3_bind_int64(put, 4, beat_ns);
+	return put_row(s, put, ret);
+}
+
 int names_text(struct sqlite_store *s, const char *text, uint32_t *ret)
 {
 	uint64_t hash = hash_texts(s, &text, 1);
-	sqlite3_stmt *find = s->sql[SQL_FIND_TEXT], *put = s->sql[SQL_PUT_TEXT];
-	int64_t id;
+	struct found row;
 	int found;
 
 	*ret = idmap_get(&s->names.texts, hash);
 	if (*ret != IDMAP_NONE)
 		return 0;
-	sqlite3_bind_int64(find, 1, (int64_t)hash);
-	found = find_row(find, &id);
-	if (found == 0) {
-		sqlite3_bind_int64(put, 1, (int64_t)hash);
-		bind_text(put, 2, text);
-		found = put_row(s, put, &id);
+	found = find_text(s, hash, &row);
+	if (found == 0)
+		found = put_text(s, hash, text, s->collect.generation, 0, &row);
+	else if (found > 0)
+		found = mark_used(s, SQL_USE_TEXT, &row);
+	return found < 0 || narrow(row.id, ret) ? -1 : remember(&s->names.texts, hash, *ret);
+}
+
+int names_beat_text(struct sqlite_store *s, const char *text, int64_t t_ns, uint32_t *ret)
+{
+	int64_t until_ns = (t_ns / DAY_NS + 1) * DAY_NS;
+	uint64_t hash = hash_texts(s, &text, 1);
+	struct names *n = &s->names;
+	struct found row;
+	int found;
+
+	if (until_ns > n->beats_until_ns) {
+		names_forget_beats(s);
+		n->beats_until_ns = until_ns;
 	}
-	return found < 0 || narrow(id, ret) ? -1 : remember(&s->names.texts, hash, *ret);
+	*ret = idmap_get(&n->beat_texts, hash);
+	if (*ret != IDMAP_NONE)
+		return 0;
+	found = find_text(s, hash, &row);
+	if (found == 0)
+		found = put_text(s, hash, text, 0, n->beats_until_ns, &row);
+	else if (found > 0 && row.more < n->beats_until_ns)
+		found = set_number(s, SQL_USE_BEAT_TEXT, row.id, n->beats_until_ns);
+	return found < 0 || narrow(row.id, ret) ? -1 : remember(&n->beat_texts, hash, *ret);
 }
 
 int names_function(struct sqlite_store *s, const char *name, const char *module, uint32_t *ret)
 {
 	uint64_t hash = hash_texts(s, (const char *const[]){name, module}, 2);
 	sqlite3_stmt *find = s->sql[SQL_FIND_FUNCTION], *put = s->sql[SQL_PUT_FUNCTION];
-	uint32_t module_id;
-	int64_t id;
+	uint32_t module_id = 0;
+	struct found row;
 	int found;
 
 	*ret = idmap_get(&s->names.functions, hash);
 	if (*ret != IDMAP_NONE)
 		return 0;
 	sqlite3_bind_int64(find, 1, (int64_t)hash);
-	found = find_row(find, &id);
+	found = find_row(find, &row);
+	/* What it names is marked with it, or, where the row is one that was left over, made anew. */
+	if (found < 0 || ((!found || row.used < s->collect.generation) &&
+			  names_text(s, module, &module_id)))
+		return -1;
 	if (found == 0) {
-		if (names_text(s, module, &module_id))
-			return -1;
 		sqlite3_bind_int64(put, 1, (int64_t)hash);
 		bind_text(put, 2, name);
 		sqlite3_bind_int64(put, 3, module_id);
-		found = put_row(s, put, &id);
+		sqlite3_bind_int64(put, 4, s->collect.generation);
+		found = put_row(s, put, &row);
+	} else if (row.used < s->collect.generation) {
+		sqlite3_bind_int64(s->sql[SQL_USE_FUNCTION], 3, module_id);
+		found = mark_used(s, SQL_USE_FUNCTION, &row);
 	}
-	return found < 0 || narrow(id, ret) ? -1 : remember(&s->names.functions, hash, *ret);
+	return found < 0 || narrow(row.id, ret) ? -1 : remember(&s->names.functions, hash, *ret);
 }
 
 int names_stack(struct sqlite_store *s, uint32_t parent, uint32_t function, uint32_t *ret)
 {
 	sqlite3_stmt *find = s->sql[SQL_FIND_STACK], *put = s->sql[SQL_PUT_STACK];
+	struct found row;
 	uint32_t *known;
-	int64_t id;
 	int found;
 
 	if (s->names.stacks.n >= NAMES_CACHED)
@@ -158,14 +235,17 @@ int names_stack(struct sqlite_store *s, uint32_t parent, uint32_t function, uint
 	}
 	sqlite3_bind_int64(find, 1, parent);
 	sqlite3_bind_int64(find, 2, function);
-	found = find_row(find, &id);
+	found = find_row(find, &row);
 	if (found == 0) {
 		sqlite3_bind_int64(put, 1, parent);
 		sqlite3_bind_int64(put, 2, function);
-		found = put_row(s, put, &id);
+		sqlite3_bind_int64(put, 3, s->collect.generation);
+		found = put_row(s, put, &row);
+	} else if (found > 0) {
+		found = mark_used(s, SQL_USE_STACK, &row);
 	}
 	/* A failure ends the transaction, which forgets the tables. */
-	if (found < 0 || narrow(id, ret))
+	if (found < 0 || narrow(row.id, ret))
 		return -1;
 	*known = *ret;
 	return 0;
@@ -176,7 +256,7 @@ int names_host(struct sqlite_store *s, const uint8_t host[REPORT_ID_BYTES], uint
 	sqlite3_stmt *find = s->sql[SQL_FIND_HOST], *put = s->sql[SQL_PUT_HOST];
 	struct siphash h;
 	uint64_t hash;
-	int64_t id;
+	struct found row;
 	int found;
 
 	siphash_init(&h, s->names.key);
@@ -186,12 +266,12 @@ int names_host(struct sqlite_store *s, const uint8_t host[REPORT_ID_BYTES], uint
 	if (*ret != IDMAP_NONE)
 		return 0;
 	sqlite3_bind_blob(find, 1, host, REPORT_ID_BYTES, SQLITE_STATIC);
-	found = find_row(find, &id);
+	found = find_row(find, &row);
 	if (found == 0) {
 		sqlite3_bind_blob(put, 1, host, REPORT_ID_BYTES, SQLITE_STATIC);
-		found = put_row(s, put, &id);
+		found = put_row(s, put, &row);
 	}
-	return found < 0 || narrow(id, ret) ? -1 : remember(&s->names.hosts, hash, *ret);
+	return found < 0 || narrow(row.id, ret) ? -1 : remember(&s->names.hosts, hash, *ret);
 }
 
 int names_facts(struct sqlite_store *s, const char *const texts[FACTS_TEXTS], uint64_t cpus,
@@ -201,7 +281,7 @@ int names_facts(struct sqlite_store *s, const char *const texts[FACTS_TEXTS], ui
 	const char *all[FACTS_TEXTS + 2];
 	char n_cpus[24], memory[24];
 	uint64_t hash;
-	int64_t id;
+	struct found row;
 	int found;
 
 	memcpy(all, texts, FACTS_TEXTS * sizeof(*texts));
@@ -214,14 +294,17 @@ int names_facts(struct sqlite_store *s, const char *const texts[FACTS_TEXTS], ui
 	if (*ret != IDMAP_NONE)
 		return 0;
 	sqlite3_bind_int64(find, 1, (int64_t)hash);
-	found = find_row(find, &id);
+	found = find_row(find, &row);
 	if (found == 0) {
 		sqlite3_bind_int64(put, 1, (int64_t)hash);
 		for (int i = 0; i < FACTS_TEXTS; i++)
 			bind_text(put, 2 + i, texts[i]);
 		sqlite3_bind_int64(put, 9, (int64_t)cpus);
 		sqlite3_bind_int64(put, 10, (int64_t)memory_bytes);
-		found = put_row(s, put, &id);
+		sqlite3_bind_int64(put, 11, s->collect.generation);
+		found = put_row(s, put, &row);
+	} else if (found > 0) {
+		found = mark_used(s, SQL_USE_FACTS, &row);
 	}
-	return found < 0 || narrow(id, ret) ? -1 : remember(&s->names.facts, hash, *ret);
+	return found < 0 || narrow(row.id, ret) ? -1 : remember(&s->names.facts, hash, *ret);
 }

@@ -47,6 +47,26 @@ static const char *const steps[] = {
 	"ALTER TABLE hosts ADD COLUMN facts_hash BLOB;"
 	"ALTER TABLE hosts ADD COLUMN facts INTEGER;"
 	"ALTER TABLE hosts ADD COLUMN label INTEGER;",
+
+	/* Who named what last, for store_sqlite_collect.c. What older versions have named may be named
+	 * by any report that is there, and by any heartbeat. */
+	"CREATE TABLE generations (id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL);"
+	"INSERT INTO generations VALUES (0, 0);"
+	"INSERT INTO generations VALUES (1, 1 + coalesce((SELECT seq FROM sqlite_sequence"
+	" WHERE name = 'reports'), 0));"
+	"INSERT INTO meta VALUES ('holes_texts', 0), ('holes_functions', 0), ('holes_stacks', 0),"
+	" ('holes_facts', 0), ('holes_hosts', 0);"
+	"ALTER TABLE texts ADD COLUMN used INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE texts ADD COLUMN beat_ns INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE functions ADD COLUMN used INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stacks ADD COLUMN used INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE facts ADD COLUMN used INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE hosts ADD COLUMN beat_ns INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE texts SET beat_ns = (SELECT max(t_ns) + 1 FROM beats) WHERE EXISTS (SELECT 1 FROM beats);"
+	"UPDATE hosts SET beat_ns = last.t_ns FROM (SELECT host, max(t_ns) AS t_ns FROM beats"
+	" GROUP BY host) AS last WHERE last.host = hosts.id;"
+	"CREATE INDEX hosts_facts ON hosts (facts);"
+	"CREATE INDEX hosts_label ON hosts (label);",
 };
 #define N_STEPS ((int)(sizeof(steps) / sizeof(steps[0])))
 

@@ -148,7 +148,7 @@ static void reload(struct daemon *d)
 		d->watched[i]->rules = NULL;
 	daemon_crash_configure(d);
 	budget_init(&d->budget, place->agent.rate_hz, clock_monotonic_ns(),
-		    flight_recorder_cost_ns(d->flight));
+		    flight_recorder_cost(d->flight));
 	flight_recorder_set_rate(d->flight, d->budget.rate_hz);
 	daemon_upload_start(d);
 	daemon_say("%s: taken up", d->config_path);
@@ -254,7 +254,7 @@ static int start(struct daemon *d)
 		return VERB_FAILED;
 	}
 	d->start_ns = clock_monotonic_ns();
-	budget_init(&d->budget, agent->rate_hz, d->start_ns, flight_recorder_cost_ns(d->flight));
+	budget_init(&d->budget, agent->rate_hz, d->start_ns, flight_recorder_cost(d->flight));
 	return VERB_DONE;
 }
 

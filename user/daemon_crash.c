@@ -290,7 +290,7 @@ static void take(struct daemon *d, struct crash *c)
 
 	if (answer == TRIGGER_FIRE) {
 		report_it(d, w, c, now_s);
-		budget_pardon(&d->budget, clock_monotonic_ns(), flight_recorder_cost_ns(d->flight));
+		budget_pardon(&d->budget, clock_monotonic_ns(), flight_recorder_cost(d->flight));
 		return;
 	}
 	w->held_back++;

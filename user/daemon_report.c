@@ -298,5 +298,5 @@ void daemon_finish(struct daemon *d)
 	*b = (struct daemon_burst){ 0 };
 	/* Making a report takes more memory than watching: it isn't kept for the next one. */
 	malloc_trim(0);
-	budget_pardon(&d->budget, clock_monotonic_ns(), flight_recorder_cost_ns(d->flight));
+	budget_pardon(&d->budget, clock_monotonic_ns(), flight_recorder_cost(d->flight));
 }

@@ -167,15 +167,15 @@ double daemon_delay_s(const struct daemon *d)
 
 static void keep_budget(struct daemon *d, uint64_t now_ns)
 {
-	uint64_t cost_ns = flight_recorder_cost_ns(d->flight);
+	struct budget_cost cost = flight_recorder_cost(d->flight);
 	char text[128];
 
 	/* What the start cost, and the tables of all that was there, no lower rate makes less. */
 	if (d->burst.on || now_ns - d->start_ns < BUDGET_WINDOW_NS) {
-		budget_pardon(&d->budget, now_ns, cost_ns);
+		budget_pardon(&d->budget, now_ns, cost);
 		return;
 	}
-	if (!budget_step(&d->budget, now_ns, cost_ns))
+	if (!budget_step(&d->budget, now_ns, cost))
 		return;
 	budget_text(&d->budget, text, sizeof(text));
 	daemon_say("%s", text[0] ? text : "the configured sampling rate is affordable again");

@@ -276,9 +276,11 @@ int flight_recorder_report(struct flight_recorder *f, uint64_t names_ns, struct 
 	return flight_window_report(&window, f->recorder, ret);
 }
 
-uint64_t flight_recorder_cost_ns(const struct flight_recorder *f)
+struct budget_cost flight_recorder_cost(const struct flight_recorder *f)
 {
-	return recorder_cpu_ns(f->recorder) + collector_bpf_ns(f->recorder->collector);
+	uint64_t bpf_ns = collector_bpf_ns(f->recorder->collector);
+
+	return (struct budget_cost){ recorder_cpu_ns(f->recorder) + bpf_ns, bpf_ns };
 }
 
 static void loss_add(struct flight_stats *s, const char *reason, uint64_t n)

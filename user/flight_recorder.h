@@ -13,6 +13,7 @@
 #define BD_FLIGHT_RECORDER_H
 
 #include "user/aggregate.h"
+#include "user/lib/budget.h"
 #include "user/lib/report.h"
 
 struct flight_recorder;
@@ -89,8 +90,7 @@ const char *flight_recorder_program(struct flight_recorder *f, uint32_t ns_tgid)
 int flight_recorder_crash_report(struct flight_recorder *f, const struct crash *c,
 				 uint64_t names_ns, struct report *ret);
 
-/* Own cost so far, CPU and BPF, in ns: for a budget. */
-uint64_t flight_recorder_cost_ns(const struct flight_recorder *f);
+struct budget_cost flight_recorder_cost(const struct flight_recorder *f);
 void flight_recorder_stats(struct flight_recorder *f, struct flight_stats *ret);
 /* Calls fn for each thread that is known. */
 void flight_recorder_threads(struct flight_recorder *f,

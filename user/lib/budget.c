@@ -3,36 +3,40 @@
 
 #include <stdio.h>
 
-/* Twice the rate costs at most twice as much: below this there is room for it. */
-#define ROOM_PERCENT (BUDGET_PERCENT * 0.45)
+#define ROOM_PERCENT (BUDGET_PERCENT * 0.9) /* some of the budget stays free, or it would go to and fro */
 
-void budget_init(struct budget *b, unsigned wanted_hz, uint64_t now_ns, uint64_t cost_ns)
+void budget_init(struct budget *b, unsigned wanted_hz, uint64_t now_ns, struct budget_cost cost)
 {
-	*b = (struct budget){ wanted_hz, wanted_hz, 0, now_ns, cost_ns };
+	*b = (struct budget){ wanted_hz, wanted_hz, 0, now_ns, cost };
 }
 
-void budget_pardon(struct budget *b, uint64_t now_ns, uint64_t cost_ns)
+void budget_pardon(struct budget *b, uint64_t now_ns, struct budget_cost cost)
 {
 	b->at_ns = now_ns;
-	b->cost_ns = cost_ns;
+	b->cost = cost;
 }
 
-bool budget_step(struct budget *b, uint64_t now_ns, uint64_t cost_ns)
+bool budget_step(struct budget *b, uint64_t now_ns, struct budget_cost cost)
 {
-	unsigned before = b->rate_hz;
+	unsigned before = b->rate_hz, twice = b->rate_hz * 2;
 
-	if (now_ns < b->at_ns || cost_ns < b->cost_ns) {
-		budget_pardon(b, now_ns, cost_ns);
+	if (now_ns < b->at_ns || cost.all_ns < b->cost.all_ns ||
+	    cost.samples_ns < b->cost.samples_ns) {
+		budget_pardon(b, now_ns, cost);
 		return false;
 	}
 	if (now_ns - b->at_ns < BUDGET_WINDOW_NS)
 		return false;
-	b->percent = 100.0 * (cost_ns - b->cost_ns) / (now_ns - b->at_ns);
+	double percent_of = 100.0 / (now_ns - b->at_ns);
+	double samples = (cost.samples_ns - b->cost.samples_ns) * percent_of;
+
+	b->percent = (cost.all_ns - b->cost.all_ns) * percent_of;
 	if (b->percent > BUDGET_PERCENT && b->rate_hz > 1)
 		b->rate_hz /= 2;
-	else if (b->percent < ROOM_PERCENT && b->rate_hz < b->wanted_hz)
-		b->rate_hz = b->rate_hz * 2 < b->wanted_hz ? b->rate_hz * 2 : b->wanted_hz;
-	budget_pardon(b, now_ns, cost_ns);
+	else if (b->rate_hz < b->wanted_hz &&
+		 b->percent + (1 + BUDGET_USER_SHARE) * samples < ROOM_PERCENT)
+		b->rate_hz = twice < b->wanted_hz ? twice : b->wanted_hz;
+	budget_pardon(b, now_ns, cost);
 	return b->rate_hz != before;
 }
 

@@ -69,6 +69,12 @@ float baseline_outside(float value, float low, float high);
 /* The range in which a value is no news; infinite while that isn't known. */
 void baseline_limits(const struct baseline *b, float *ret_low, float *ret_high);
 
+/*
+ * True when a deviation that is seen now begins one to tell. Keeps when one was last told, and when
+ * one was last seen; INT64_MIN for never.
+ */
+bool baseline_told(int64_t *told_s, int64_t *out_s, int64_t t_s);
+
 /* From the scores of all aspects to a verdict, and whether it is one to tell. */
 void baseline_judge(struct baseline *b, int64_t t_s, struct baseline_verdict *ret_verdict);
 

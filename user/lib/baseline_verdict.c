@@ -65,15 +65,14 @@ static bool passed(int64_t *since_s, int64_t t_s, int64_t least_s)
 	return *since_s == INT64_MIN || t_s - *since_s >= least_s;
 }
 
-/* True when a deviation that is seen now begins one to tell; keeps the memory of what was told. */
-static bool told_step(struct baseline *b, int64_t t_s)
+bool baseline_told(int64_t *told_s, int64_t *out_s, int64_t t_s)
 {
-	bool held = !passed(&b->told_s, t_s, HOLD_S), quiet = passed(&b->out_s, t_s, QUIET_S);
+	bool held = !passed(told_s, t_s, HOLD_S), quiet = passed(out_s, t_s, QUIET_S);
 
-	b->out_s = t_s;
+	*out_s = t_s;
 	if (held || !quiet)
 		return false;
-	b->told_s = t_s;
+	*told_s = t_s;
 	return true;
 }
 
@@ -91,7 +90,7 @@ void baseline_judge(struct baseline *b, int64_t t_s, struct baseline_verdict *re
 
 	v.score = scores_add_up(b, &which);
 	if (fabsf(v.score) > 1)
-		v.begins = told_step(b, t_s);
+		v.begins = baseline_told(&b->told_s, &b->out_s, t_s);
 	baseline_limits(b, &low, &high);
 	v.threshold = v.score < 0 ? low : high;
 	if (!isfinite(v.threshold))

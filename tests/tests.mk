@@ -33,7 +33,8 @@ FUZZ_FLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fn
 MAKE_REPORT  := $(O)/tests/make/make_report
 
 progs unit: $(MAKE_REPORT)
-$(MAKE_REPORT): $(O)/tests/make/make_report.o $(LIB)
+progs: $(O)/tests/make/make_state
+$(O)/tests/make/make_%: $(O)/tests/make/make_%.o $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ $(LIBS)
 
 # All of the library is built with coverage for the fuzzer, in a tree of its own.

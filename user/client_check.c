@@ -36,8 +36,8 @@ static void rules_text(struct out *o, const struct config_rules *rules)
 	amount_text(o, "throttled", &rules->throttled);
 	amount_text(o, "pressure", &rules->pressure);
 	if (rules->deviation != CONFIG_DEVIATION_OFF)
-		out_printf(o, "    deviation = %s for %us, at least %g CPUs\n",
-			   sides[rules->deviation], rules->deviation_for_s, rules->deviation_least);
+		out_printf(o, "    deviation = %s for %us, at least %g CPUs\n", sides[rules->deviation],
+			   rules->deviation_for_s, rules->deviation_least[METRIC_CPU]);
 }
 
 static bool any_rule(const struct config_rules *rules)

@@ -143,7 +143,7 @@ static void reload(struct daemon *d)
 		exit(VERB_FAILED); /* it had just worked: there is no memory, and we are restarted */
 	d->second = (struct clients_second){ 0 };
 	d->warned = false;
-	d->machine->rules = &place->machine;
+	watched_rules(d->machine, &place->agent, &place->machine);
 	for (size_t i = 0; i < d->nwatched; i++)
 		d->watched[i]->rules = NULL;
 	daemon_crash_configure(d);
@@ -193,24 +193,14 @@ static int open_places(struct daemon *d)
 
 static int watch_machine(struct daemon *d)
 {
-	struct baseline_options options =
-		detector_baseline_options(&d->config.agent, &d->config.machine, 1);
-	char error[STATE_ERROR] = "";
-
 	d->keep_s = d->config.agent.before_s * (REACH_MOST + 1) + d->config.agent.after_s + SERIES_SPARE_S;
 	d->wait_ns = calloc(d->keep_s, sizeof(*d->wait_ns));
 	d->machine = watched_new("machine", d->keep_s);
 	thread_history_init(&d->history, d->keep_s * 1000000000ULL);
 	if (!d->wait_ns || !d->machine)
 		return -ENOMEM;
-	d->machine->rules = &d->config.machine;
-	int err = state_dir_load(&d->state, "machine", &options, &d->machine->baseline, error);
-
-	if (error[0])
-		daemon_say("%s", error);
-	if (err)
-		d->machine->baseline = baseline_new(&options);
-	return d->machine->baseline ? 0 : -ENOMEM;
+	watched_rules(d->machine, &d->config.agent, &d->config.machine);
+	return daemon_learned(d, d->machine);
 }
 
 static void survive(void)

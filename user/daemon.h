@@ -101,6 +101,8 @@ int daemon_run(const char *config_path, bool dry_run);
 void daemon_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int daemon_second(struct daemon *d);
 struct watched *daemon_watched(struct daemon *d, const char *name);
+/* What is normal for it, as it was saved, or from nothing on. 0 or -ENOMEM. */
+int daemon_learned(struct daemon *d, struct watched *w);
 /* Puts all baselines on disk, or (`all` false) the one whose turn it is. */
 void daemon_save(struct daemon *d, bool all);
 

@@ -20,24 +20,23 @@ static void rules_set(struct daemon *d, struct watched *w, uint32_t section)
 
 	if (w->rules == rules && w->baseline)
 		return;
-	struct baseline_options options = detector_baseline_options(&d->config.agent, rules, 1);
-
-	w->rules = rules;
-	if (w->baseline)
-		baseline_set_options(w->baseline, &options);
+	watched_rules(w, &d->config.agent, rules);
 }
 
-static int baseline_get(struct daemon *d, struct watched *w)
+int daemon_learned(struct daemon *d, struct watched *w)
 {
-	struct baseline_options options = detector_baseline_options(&d->config.agent, w->rules, 1);
 	char error[STATE_ERROR] = "";
-	int err = state_dir_load(&d->state, w->name, &options, &w->baseline, error);
+	int err = state_dir_load_bands(&d->state, w->name, w->bands, error);
 
+	if (err && err != -ENOENT)
+		daemon_say("%s", error[0] ? error : strerror(-err));
+	error[0] = '\0';
+	err = state_dir_load(&d->state, w->name, &w->options[METRIC_CPU], &w->baseline, error);
 	if (!err)
 		return 0;
 	if (err != -ENOENT)
 		daemon_say("%s", error[0] ? error : strerror(-err));
-	w->baseline = baseline_new(&options);
+	w->baseline = baseline_new(&w->options[METRIC_CPU]);
 	return w->baseline ? 0 : -ENOMEM;
 }
 
@@ -68,7 +67,7 @@ struct watched *daemon_watched_make(struct daemon *d, const char *name, uint32_t
 		d->watched[d->nwatched++] = w;
 	}
 	rules_set(d, w, section);
-	return w->baseline || !baseline_get(d, w) ? w : NULL;
+	return w->baseline || !daemon_learned(d, w) ? w : NULL;
 }
 
 /* The client in place `i` of the second's table: most are where they were. */
@@ -101,6 +100,14 @@ static void feed(struct daemon *d, struct watched *w, const struct client_second
 		daemon_trigger(d, w, &cause);
 }
 
+static void save_one(struct daemon *d, const struct watched *w)
+{
+	char error[STATE_ERROR];
+
+	if (w->baseline && state_dir_save(&d->state, w->name, w->baseline, w->bands, error))
+		daemon_say("%s", error);
+}
+
 /* Clients whose processes have been gone for long: their baseline is on disk. */
 static void forget_gone(struct daemon *d)
 {
@@ -108,25 +115,15 @@ static void forget_gone(struct daemon *d)
 
 	for (size_t i = 0; i < d->nwatched; i++) {
 		struct watched *w = d->watched[i];
-		char error[STATE_ERROR];
 
 		if (d->seconds - w->seen < FORGET_AFTER_S || w == d->burst.watched) {
 			d->watched[kept++] = w;
 			continue;
 		}
-		if (w->baseline && state_dir_save(&d->state, w->name, w->baseline, error))
-			daemon_say("%s", error);
+		save_one(d, w);
 		watched_free(w);
 	}
 	d->nwatched = kept;
-}
-
-static void save_one(struct daemon *d, const struct watched *w)
-{
-	char error[STATE_ERROR];
-
-	if (w->baseline && state_dir_save(&d->state, w->name, w->baseline, error))
-		daemon_say("%s", error);
 }
 
 /* In turn: each write waits for the disk, and they all at once would do so for long. */

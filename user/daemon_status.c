@@ -28,18 +28,19 @@ static const struct config_amount *amount_of(const struct config_rules *rules, i
 	return amounts[kind];
 }
 
-static double level_of(const struct watched *w, int kind)
+static double level_of(const struct watched *w, int kind, enum metric metric)
 {
 	const struct config_amount *amount = amount_of(w->rules, kind);
 
 	if (!amount)
-		return w->findings[kind].threshold > 0 ? w->findings[kind].threshold : NAN;
+		return w->verdicts[metric].threshold > 0 ? w->verdicts[metric].threshold : NAN;
 	return amount->percent / 100 * (amount->of_limit ? w->input.limit_cpus : 1);
 }
 
-static const char *deviation_state(const struct watched *w, char *why, size_t size)
+static const char *deviation_state(const struct watched *w, enum metric metric, char *why,
+				   size_t size)
 {
-	const struct baseline_verdict *v = &w->verdict;
+	const struct baseline_verdict *v = &w->verdicts[metric];
 
 	if (v->score == 0 && v->expected <= 0 && v->normal_high <= 0) {
 		snprintf(why, size, "what is normal is not known yet");
@@ -49,16 +50,14 @@ static const char *deviation_state(const struct watched *w, char *why, size_t si
 	return fabs(v->score) > 1 ? "active" : "quiet";
 }
 
-/* The state of a rule, and why it fires or does not. */
-static const char *rule_state(const struct watched *w, int kind, int64_t now_s, char *why,
-			      size_t size)
+/* The state of a rule over a level, and why it fires or does not. */
+static const char *level_state(const struct watched *w, int kind, int64_t now_s, char *why,
+			       size_t size)
 {
 	const struct detector_level *level = &w->detector.levels[kind];
 	const struct config_amount *amount = amount_of(w->rules, kind);
 	int64_t cooling_s = trigger_cooling_s(&w->trigger, now_s);
 
-	if (!amount)
-		return deviation_state(w, why, size);
 	if (isnan(w->findings[kind].value)) {
 		snprintf(why, size, "this machine does not say how much it is");
 		return "unknown";
@@ -80,29 +79,64 @@ static const char *rule_state(const struct watched *w, int kind, int64_t now_s, 
 	return "quiet";
 }
 
+static int add_rule(struct status *s, const struct watched *w, int kind, enum metric metric,
+		    int64_t now_s)
+{
+	struct status_rules *row = status_add_rules(s);
+	bool level = amount_of(w->rules, kind) != NULL;
+	char why[160];
+
+	if (!row)
+		return -ENOMEM;
+	row->value = level ? w->findings[kind].value : w->input.metric[metric];
+	row->level = level_of(w, kind, metric);
+	return status_set(&row->client, w->name) ||
+			       status_set(&row->kind, detector_kind_name(kind)) ||
+			       status_set(&row->metric, metric_name(metric)) ||
+			       status_set(&row->state,
+					  level ? level_state(w, kind, now_s, why, sizeof(why)) :
+						  deviation_state(w, metric, why, sizeof(why))) ||
+			       status_set(&row->why, why) ?
+		       -ENOMEM :
+		       0;
+}
+
 static int add_rules(struct status *s, const struct watched *w, int64_t now_s)
 {
-	char why[160];
+	int err = 0;
 
 	/* Between a reload and the second after it. */
 	if (!w->rules)
 		return 0;
-	for (int kind = 0; kind < DETECTOR_KINDS; kind++) {
+	for (int kind = 0; kind < DETECTOR_KINDS && !err; kind++) {
 		const struct config_amount *amount = amount_of(w->rules, kind);
 
-		if (amount ? !amount->on : w->rules->deviation == CONFIG_DEVIATION_OFF)
-			continue;
-		struct status_rules *row = status_add_rules(s);
+		if (amount && amount->on)
+			err = add_rule(s, w, kind, detector_metric(kind), now_s);
+		for (int m = 0; !amount && m < METRICS && !err; m++)
+			if (w->rules->deviation != CONFIG_DEVIATION_OFF &&
+			    (w->rules->deviation_metrics & 1u << m))
+				err = add_rule(s, w, kind, m, now_s);
+	}
+	return err;
+}
 
-		if (!row)
+static int add_normals(struct status *s, const struct watched *w)
+{
+	float low, median, high;
+
+	for (int m = 0; m < METRICS; m++) {
+		struct status_normals *row = status_add_normals(s);
+
+		if (!row || status_set(&row->client, w->name) ||
+		    status_set(&row->metric, metric_name(m)) || status_set(&row->unit, metric_unit(m)))
 			return -ENOMEM;
-		row->value = amount ? w->findings[kind].value : w->input.cpus;
-		row->level = level_of(w, kind);
-		if (status_set(&row->client, w->name) ||
-		    status_set(&row->kind, detector_kind_name(kind)) ||
-		    status_set(&row->state, rule_state(w, kind, now_s, why, sizeof(why))) ||
-		    status_set(&row->why, why))
-			return -ENOMEM;
+		row->value = w->input.t_s ? w->input.metric[m] : NAN;
+		if (!watched_normal(w, m, &low, &median, &high))
+			continue;
+		row->low = low;
+		row->median = median;
+		row->high = high;
 	}
 	return 0;
 }
@@ -139,7 +173,7 @@ static int add_client(struct status *s, struct watched *w, int64_t now_s)
 	row->throttled_share = now->throttled_share;
 	row->pressure = now->pressure;
 	row->rss_bytes = now->rss_bytes;
-	if (w->baseline && baseline_normal(w->baseline, w->input.t_s, &low, &median, &high)) {
+	if (watched_normal(w, METRIC_CPU, &low, &median, &high)) {
 		row->normal_low = low;
 		row->normal_high = high;
 	}
@@ -152,6 +186,8 @@ static int add_client(struct status *s, struct watched *w, int64_t now_s)
 		return -ENOMEM;
 	int err = add_crashes(s, w);
 
+	if (!err)
+		err = add_normals(s, w);
 	return err ? err : add_rules(s, w, now_s);
 }
 

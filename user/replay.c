@@ -177,7 +177,7 @@ static int options_read(const char *path, const char *client, struct baseline_op
 	} else if (rules->deviation == CONFIG_DEVIATION_OFF) {
 		verb_error("%s: deviation = off; there is nothing to replay", path);
 	} else {
-		*ret = detector_baseline_options(&config.agent, rules, 1);
+		*ret = detector_baseline_options(&config.agent, rules, METRIC_CPU, 1);
 		ret->least *= 100;
 		status = VERB_DONE;
 	}

@@ -14,6 +14,8 @@
 #include "user/directory.h"
 
 #define LOCK_NAME "lock"
+#define ENDING_CPU ".cpu"
+#define ENDING_BANDS ".metrics"
 
 static void holder(int fd, char *text, size_t size)
 {
@@ -80,19 +82,19 @@ void state_dir_close(struct state_dir *s)
 }
 
 /* A client's name as a file's: what isn't a letter or digit is %XX, so that no two are the same. */
-static int file_name(const char *client, char name[NAME_MAX + 1])
+static int file_name(const char *client, const char *ending, char name[NAME_MAX + 1])
 {
 	size_t n = snprintf(name, NAME_MAX + 1, "baseline-");
 
 	for (const unsigned char *c = (const void *)client; *c; c++) {
-		if (n + 8 > NAME_MAX - 16) /* ".damaged" and what a temporary file adds */
-			return -ENAMETOOLONG;
+		if (n + 16 > NAME_MAX - 16) /* the ending, ".damaged" and what a temporary file adds */
+			return name[n] = '\0', -ENAMETOOLONG;
 		if (isalnum(*c) || strchr("_-@", *c))
 			name[n++] = *c;
 		else
 			n += sprintf(name + n, "%%%02x", *c);
 	}
-	snprintf(name + n, NAME_MAX + 1 - n, ".cpu");
+	snprintf(name + n, NAME_MAX + 1 - n, "%s", ending);
 	return 0;
 }
 
@@ -110,43 +112,72 @@ static void set_aside(struct state_dir *s, const char *name, int why, char *erro
 		 err ? strerror(err) : "");
 }
 
-int state_dir_load(struct state_dir *s, const char *client, const struct baseline_options *options,
-		   struct baseline **ret, char error[STATE_ERROR])
+/* What a file of the client's has, at most `most` bytes, which the caller frees. 0 or -errno. */
+static int get(struct state_dir *s, const char *client, const char *ending, size_t most,
+	       char name[NAME_MAX + 1], void **ret_data, size_t *ret_size)
 {
-	char name[NAME_MAX + 1];
-	void *data;
-	size_t size;
-	int err = file_name(client, name);
+	int err = file_name(client, ending, name);
 
-	if (err)
-		return err;
-	err = directory_read(s->fd, name, 4 * baseline_size(), &data, &size);
-	if (err == -ENOENT)
-		return err;
-	if (!err) {
-		err = baseline_load(options, data, size, ret);
-		free(data);
-	}
+	return err ? err : directory_read(s->fd, name, most, ret_data, ret_size);
+}
+
+/* The file is unusable, or can't be read: what is to be said of it, and done with it. */
+static int complain(struct state_dir *s, const char *name, int err, char *error)
+{
 	if (err == -EBADMSG || err == -EPROTO || err == -EFBIG) {
 		set_aside(s, name, err, error);
 		return -EBADMSG;
 	}
-	if (err)
+	if (err && err != -ENOENT)
 		snprintf(error, STATE_ERROR, "%s/%s: %s", s->path, name, strerror(-err));
 	return err;
 }
 
-int state_dir_save(struct state_dir *s, const char *client, const struct baseline *baseline,
-		   char error[STATE_ERROR])
+int state_dir_load(struct state_dir *s, const char *client, const struct baseline_options *options,
+		   struct baseline **ret, char error[STATE_ERROR])
 {
-	char name[NAME_MAX + 1];
-	void *data = malloc(baseline_size());
-	int err = data ? file_name(client, name) : -ENOMEM;
+	char name[NAME_MAX + 1] = "";
+	void *data = NULL;
+	size_t size;
+	int err = get(s, client, ENDING_CPU, 4 * baseline_size(), name, &data, &size);
 
 	if (!err)
-		err = baseline_save(baseline, data, baseline_size());
+		err = baseline_load(options, data, size, ret);
+	free(data);
+	return complain(s, name, err, error);
+}
+
+int state_dir_load_bands(struct state_dir *s, const char *client, struct bands *bands,
+			 char error[STATE_ERROR])
+{
+	char name[NAME_MAX + 1] = "";
+	void *data = NULL;
+	size_t size;
+	int err = get(s, client, ENDING_BANDS, 4 * bands_size(), name, &data, &size);
+
 	if (!err)
-		err = directory_write(s->fd, name, data, baseline_size());
+		err = bands_load(data, size, bands);
+	free(data);
+	return complain(s, name, err, error);
+}
+
+int state_dir_save(struct state_dir *s, const char *client, const struct baseline *baseline,
+		   const struct bands *bands, char error[STATE_ERROR])
+{
+	size_t sizes[] = { baseline_size(), bands_size() };
+	static const char *const endings[] = { ENDING_CPU, ENDING_BANDS };
+	void *data = malloc(sizes[0] > sizes[1] ? sizes[0] : sizes[1]);
+	int err = data ? 0 : -ENOMEM;
+
+	for (int i = 0; i < 2 && !err; i++) {
+		char name[NAME_MAX + 1];
+
+		err = i ? bands_save(bands, data, sizes[i]) : baseline_save(baseline, data, sizes[i]);
+		if (!err)
+			err = file_name(client, endings[i], name);
+		if (!err)
+			err = directory_write(s->fd, name, data, sizes[i]);
+	}
 	if (err)
 		snprintf(error, STATE_ERROR, "%s: the baseline of %s: %s", s->path, client,
 			 strerror(-err));

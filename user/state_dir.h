@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the daemon keeps over restarts, in state_dir: the lock that one daemon holds, and a baseline
- * a client.
+ * What the daemon keeps over restarts, in state_dir: the lock that one daemon holds, and what is
+ * normal for each client: a file of its CPU, and one of its other metrics.
  */
 #ifndef BD_STATE_DIR_H
 #define BD_STATE_DIR_H
 
+#include "user/lib/band.h"
 #include "user/lib/baseline.h"
 
 #define STATE_ERROR 512
@@ -28,8 +29,11 @@ void state_dir_close(struct state_dir *s);
  */
 int state_dir_load(struct state_dir *s, const char *client, const struct baseline_options *options,
 		   struct baseline **ret, char error[STATE_ERROR]);
-/* 0, or -errno and one line in `error`. */
+/* The same of its other metrics, into what bands_init() made. */
+int state_dir_load_bands(struct state_dir *s, const char *client, struct bands *bands,
+			 char error[STATE_ERROR]);
+/* Both. 0, or -errno and one line in `error`. */
 int state_dir_save(struct state_dir *s, const char *client, const struct baseline *baseline,
-		   char error[STATE_ERROR]);
+		   const struct bands *bands, char error[STATE_ERROR]);
 
 #endif

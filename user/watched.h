@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "user/clients.h"
+#include "user/lib/band.h"
 #include "user/lib/calendar.h"
 #include "user/lib/crash_log.h"
 #include "user/lib/detector.h"
@@ -41,7 +42,9 @@ struct watched {
 	char *name;
 	const struct config_rules *rules; /* the configuration's */
 	struct detector detector;
-	struct baseline *baseline;
+	struct baseline *baseline; /* of CPU; */
+	struct bands *bands;	   /* and of the other metrics */
+	struct baseline_options options[METRICS]; /* by the rules */
 	struct trigger trigger;
 	struct trigger_budget budget;
 	struct crash_log crashes;
@@ -49,7 +52,7 @@ struct watched {
 	uint64_t seen; /* number of the last second that had it */
 	uint32_t place; /* in the table of clients of that second */
 	struct client_second now; /* `name` is ours */
-	struct baseline_verdict verdict;
+	struct baseline_verdict verdicts[METRICS];
 	struct detector_input input;
 	struct detector_finding findings[DETECTOR_KINDS];
 	enum trigger_answer answer; /* of the last second */
@@ -62,7 +65,7 @@ struct watched {
 	struct logs_client *logs; /* NULL: it has none, or they were not looked at yet */
 };
 
-/* `keep_s`: how many seconds the series goes back. The baseline is the caller's to set. NULL: -ENOMEM. */
+/* `keep_s`: how many seconds the series goes back. The baseline is the caller's to set, the bands know nothing. NULL: -ENOMEM. */
 struct watched *watched_new(const char *name, size_t keep_s);
 void watched_free(struct watched *w);
 
@@ -73,6 +76,12 @@ void watched_free(struct watched *w);
 enum trigger_answer watched_second(struct watched *w, const struct client_second *second,
 				   int64_t wall_ns, int64_t now_ns, struct trigger_budget *host,
 				   int64_t host_per_hour, struct watched_cause *ret_cause);
+/* Sets the rules, and what of them the baseline and the bands follow. */
+void watched_rules(struct watched *w, const struct config_agent *agent,
+		   const struct config_rules *rules);
+/* What is normal of a metric at the hour of the last second; false while nothing is known. */
+bool watched_normal(const struct watched *w, enum metric metric, float *ret_low, float *ret_median,
+		    float *ret_high);
 /* A cause by hand. */
 void watched_manual(const struct watched *w, const char *who, int64_t wall_ns,
 		    struct watched_cause *ret_cause);

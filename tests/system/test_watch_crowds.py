@@ -85,16 +85,36 @@ def test_ten_thousand_threads(daemon, program):
     d.wait_for(lambda: client(d, "threads4096")["threads"] == 0)
 
 
+def own_kb(pid):
+    """Resident memory without the BPF maps that it sees, which have a budget of their own."""
+    kb, name = 0, ""
+    for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        words = line.split()
+        if not words[0].endswith(":"):
+            name = " ".join(words[5:])
+        elif words[0] == "Rss:" and "bpf-map" not in name:
+            kb += int(words[1])
+    return kb
+
+
 def test_two_hundred_clients(daemon, tmp_path):
     names = [f"b{os.getpid()}-{i}" for i in range(200)]
     with crowd(tmp_path, names):
         d = daemon("".join(map(CLIENT.format, names)))
         d.wait_for(lambda: [c["processes"] for c in rows(d.status()["clients"])[1:]] == [1] * 200)
+        status = d.status()
+        children = pathlib.Path(f"/proc/{d.process.pid}/task/{d.process.pid}/children").read_text()
+        resident = [own_kb(pid) for pid in [d.process.pid, *children.split()]]
+        print(f"{resident} KB resident, {len(status['normals'])} normals, {len(json.dumps(status)) >> 10} KB of status")
+        assert len(status["normals"]) == 201 * 6
+        assert sum(resident) < 40 << 10
     d.wait_for(lambda: [c["processes"] for c in rows(d.status()["clients"])[1:]] == [0] * 200)
     began = time.monotonic()
     assert d.stop() == 0
     print(f"{time.monotonic() - began:.1f} s to save all")
-    assert len(list((d.dir / "state").glob("baseline-*.cpu"))) == 201
+    saved = list((d.dir / "state").glob("baseline-*"))
+    assert len(saved) == 2 * 201
+    print(f"{sum(path.stat().st_size for path in saved) / 2**20:.1f} MB of state")
 
 
 def test_a_hundred_units(daemon, tmp_path):

@@ -39,7 +39,7 @@ static void test_defaults(void **state)
 	assert_string_equal(c.clients[0].name, "a");
 	assert_int_equal(c.clients[0].rules.deviation, CONFIG_DEVIATION_HIGH);
 	assert_int_equal(c.clients[0].rules.deviation_for_s, 30);
-	assert_true(c.clients[0].rules.deviation_least == 0.5);
+	assert_true(c.clients[0].rules.deviation_least[METRIC_CPU] == 0.5);
 	assert_int_equal(c.clients[0].rules.cooldown_s, 900);
 	assert_int_equal(c.clients[0].rules.reports_per_hour, 4);
 	assert_int_equal(c.clients[0].crash, CONFIG_CRASH_ON);
@@ -61,6 +61,8 @@ static void test_example(void **state)
 		"[client \"checkout\"]\nmatch_unit = checkout.service\nmatch_unit=other.service\n"
 		"threshold = 300% for 10s ; 100 % is one CPU\ndeviation = both\nstarvation = 20% "
 		"for 1m\n"
+		"deviation_metrics = cpu,memory , wait\ndeviation_least_memory = 1.5G\n"
+		"deviation_least_wait = 5%\n"
 		"log = /var/log/checkout/*.log\nlog = journal\nlog_seconds = 5m\nlog_as_root = yes\n"
 		"version_file = "
 		"/opt/checkout/VERSION\n"
@@ -80,6 +82,13 @@ static void test_example(void **state)
 	assert_int_equal(c.clients[0].rules.threshold.for_s, 10);
 	assert_int_equal(c.clients[0].rules.deviation, CONFIG_DEVIATION_BOTH);
 	assert_int_equal(c.clients[0].rules.starvation.for_s, 60);
+	assert_int_equal(c.clients[0].rules.deviation_metrics,
+			 1 << METRIC_CPU | 1 << METRIC_MEMORY | 1 << METRIC_WAIT);
+	assert_int_equal(c.machine.deviation_metrics, 1 << METRIC_CPU);
+	assert_true(c.clients[0].rules.deviation_least[METRIC_MEMORY] == 1.5 * 0x1p30);
+	assert_true(c.clients[0].rules.deviation_least[METRIC_WAIT] == 0.05);
+	assert_true(c.machine.deviation_least[METRIC_WAIT] == 0.2);
+	assert_true(c.machine.deviation_least[METRIC_THREADS] == 100);
 	assert_int_equal(c.clients[0].log.n, 2);
 	assert_int_equal(c.clients[0].log_seconds, 300);
 	assert_int_equal(c.clients[0].log_lines, 500);
@@ -127,6 +136,15 @@ static const struct {
 	 "f:2: url = http://backdraft.example: not allowed; allowed is https://"},
 	{"[upload]\nurl = http://localhost.example/\n", "f:2: url"},
 	{"[upload]\nurl = https://user@host/\n", "f:2: url"},
+	{CLIENT "deviation_metrics = cpu, rss\n",
+	 "f:3: deviation_metrics = cpu, rss: not allowed; allowed is cpu | wait | throttled"},
+	{CLIENT "deviation_metrics = cpu memory\n", "f:3: deviation_metrics = cpu memory: not allowed"},
+	{CLIENT "deviation_metrics = cpu,\n", "f:3: deviation_metrics = cpu,: not allowed"},
+	{CLIENT "deviation_metrics =\n", "f:3: deviation_metrics = : not allowed"},
+	{CLIENT "deviation_least_memory = 256\n", "f:3: deviation_least_memory = 256: not allowed"},
+	{CLIENT "deviation_least_memory = 1MB\n", "f:3: deviation_least_memory = 1MB: not allowed"},
+	{CLIENT "deviation_least_wait = 0.2\n", "f:3: deviation_least_wait = 0.2: not allowed"},
+	{CLIENT "deviation_least_wait = 101%\n", "f:3: deviation_least_wait = 101%: not allowed"},
 	{"[machine]\nmatch_comm = a\n", "f:2: match_comm: no such key here"},
 	{"[machine]\nthreshold = 300%\n",
 	 "f:2: threshold = 300%: not allowed; allowed is `300% for 10s`"},

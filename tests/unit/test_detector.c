@@ -36,7 +36,7 @@ static const struct {
 static void feed(struct detector *d, struct config *c, struct baseline *b, int64_t t, char value,
 		 enum detector_kind kind, struct detector_finding findings[DETECTOR_KINDS])
 {
-	struct detector_input in = {t, 0, 4, NAN, NAN, NAN};
+	struct detector_input in = {t, 0, 4, NAN, NAN, NAN, {NAN}};
 	struct baseline_verdict v;
 	double share = value == '?' ? NAN : (value - '0') / 10.0;
 
@@ -106,14 +106,14 @@ static void test_burn(void **state)
 	tzset();
 	assert_int_equal(config_defaults(&c), 0);
 	c.machine.threshold = (struct config_amount){true, true, 75, 12};
-	options = detector_baseline_options(&c.agent, &c.machine, 1);
+	options = detector_baseline_options(&c.agent, &c.machine, METRIC_CPU, 1);
 	assert_int_equal(options.direction, BASELINE_HIGH);
 	b = baseline_new(&options);
 	detector_init(&d, 1);
 	for (t = SATURDAY - 46 * HOUR; t < SATURDAY + 2 * HOUR + 100; t++) {
 		double cpus = t >= SATURDAY + 2 * HOUR ? 3.1 : 0.4 + 0.5 * (t / 60 % 2);
 
-		in = (struct detector_input){t, cpus, 4, 0, 0, 0};
+		in = (struct detector_input){.t_s = t, .cpus = cpus, .limit_cpus = 4};
 		assert_int_equal(detector_step(&d, &c.machine, b, &in, &v, f), 0);
 		if (f[DETECTOR_THRESHOLD].cause && !threshold_at) {
 			threshold_at = t + 1 - (SATURDAY + 2 * HOUR);
@@ -135,12 +135,75 @@ static void test_burn(void **state)
 	}
 	assert_int_equal(threshold_at, 12);
 	assert_int_equal(deviation_at, 30);
-	f[0] = (struct detector_finding){DETECTOR_STARVATION, true, 0.34, 0, 0.2, in.t_s - 10};
+	f[0] = (struct detector_finding){
+		.kind = DETECTOR_STARVATION,
+		.metric = METRIC_WAIT,
+		.value = 0.34,
+		.threshold = 0.2,
+		.since_s = in.t_s - 10,
+	};
 	detector_explain(&f[0], &v, &in, "checkout", text, sizeof(text));
 	assert_string_equal(
 		text, "checkout waited for a CPU 34 % of the time for 10 s; the rule is 20 %");
 	config_release(&c);
 	baseline_free(b);
+}
+
+/* A deviation of another metric is told where it is asked for, and in that metric's words. */
+static void test_metrics(void **state)
+{
+	static const struct {
+		const char *name;
+		enum metric metric;
+		double value, low, high;
+		const char *text;
+	} cases[] = {
+		{"checkout", METRIC_WAIT, 0.34, 0, 0.021,
+		 "checkout waited for a CPU 34 % of the time for 40 s; at Sat 21:00 it normally waits 0 "
+		 "to 2.1 %"},
+		{"checkout", METRIC_THROTTLED, 0.5, 0, 0.1,
+		 "checkout was held back by its quota 50 % of the time for 40 s; at Sat 21:00 it "
+		 "normally is 0 to 10 %"},
+		{"machine", METRIC_PRESSURE, 0.5, 0.01, 0.025,
+		 "machine had something waiting for a CPU 50 % of the time for 40 s; at Sat 21:00 it "
+		 "normally has 1 to 2.5 %"},
+		{"checkout", METRIC_MEMORY, 3.1 * 0x1p30, 0.9 * 0x1p30, 1.1 * 0x1p30,
+		 "checkout held 3.1 GB for 40 s; at Sat 21:00 it normally holds 0.9 to 1.1 GB"},
+		{"checkout", METRIC_THREADS, 340, 20, 40,
+		 "checkout had 340 threads for 40 s; at Sat 21:00 it normally has 20 to 40 threads"},
+	};
+	struct config_rules rules = {.deviation = CONFIG_DEVIATION_HIGH};
+	char text[200];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct detector_finding f[DETECTOR_KINDS] = {{0}};
+		struct baseline_verdict v[METRICS] = {{0}};
+		struct detector_input in = {.t_s = SATURDAY};
+		enum metric m = cases[i].metric;
+
+		f[DETECTOR_DEVIATION].kind = DETECTOR_DEVIATION;
+		in.metric[m] = cases[i].value;
+		v[m] = (struct baseline_verdict){.begins = true,
+						 .expected = cases[i].high / 2,
+						 .normal_low = cases[i].low,
+						 .normal_high = cases[i].high,
+						 .week_hour = 5 * 24 + 21,
+						 .window_s = 40};
+		rules.deviation_metrics = ~(1u << m);
+		detector_metrics(&rules, &in, v, f);
+		assert_false(f[DETECTOR_DEVIATION].cause);
+		rules.deviation_metrics = 1u << m;
+		detector_metrics(&rules, &in, v, f);
+		assert_true(f[DETECTOR_DEVIATION].cause);
+		assert_int_equal(f[DETECTOR_DEVIATION].metric, m);
+		assert_true(f[DETECTOR_DEVIATION].value == cases[i].value &&
+			    f[DETECTOR_DEVIATION].expected == v[m].expected);
+		detector_explain(&f[DETECTOR_DEVIATION], &v[m], &in, cases[i].name, text,
+				 sizeof(text));
+		assert_string_equal(text, cases[i].text);
+		/* What is expected of a rule's metric is that metric's. */
+		assert_true(f[DETECTOR_STARVATION].expected == v[METRIC_WAIT].expected);
+	}
 }
 
 /* A cause that lasts a day: 15 minutes, then twice as long each time, up to four hours. */
@@ -229,7 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_levels),	 cmocka_unit_test(test_burn),
 		cmocka_unit_test(test_cooldown), cmocka_unit_test(test_one_report),
-		cmocka_unit_test(test_budgets),
+		cmocka_unit_test(test_budgets),	 cmocka_unit_test(test_metrics),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

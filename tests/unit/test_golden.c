@@ -154,6 +154,23 @@ static void set(char **field, const char *text)
 	assert_int_equal(status_set(field, text), 0);
 }
 
+/* Of the machine only what is learned; a quota that is never felt isn't mentioned. */
+static const struct {
+	const char *client, *metric;
+	double value, low, high;
+} status_normals[] = {
+	{"machine", "cpu", 3.4, 0.2, 4},
+	{"machine", "memory", 6000.0 * 0x1p20, NAN, NAN},
+	{"machine", "threads", 812, 640, 700},
+	{"checkout", "cpu", 3.1, 0.4, 0.9},
+	{"checkout", "wait", 0.123, 0, 0.021},
+	{"checkout", "throttled", 0.01, 0, 0},
+	{"checkout", "memory", 1200.0 * 0x1p20, 0.9 * 0x1p30, 1.1 * 0x1p30},
+	{"checkout", "threads", 30, 20, 40},
+	{"cold", "memory", 90.0 * 0x1p10, 200 * 0x1p10, 300 * 0x1p10},
+	{"cold", "later", 1, 2, 3},
+};
+
 static void status_tables(struct status *s)
 {
 	for (size_t i = 0; i < sizeof(status_clients) / sizeof(status_clients[0]); i++) {
@@ -178,6 +195,15 @@ static void status_tables(struct status *s)
 		t->tid = 1000 + i;
 		t->cpus = (i * 7 % 30) / 30.0;
 		t->wait_share = i / 100.0;
+	}
+	for (size_t i = 0; i < sizeof(status_normals) / sizeof(status_normals[0]); i++) {
+		struct status_normals *n = status_add_normals(s);
+
+		set(&n->client, status_normals[i].client);
+		set(&n->metric, status_normals[i].metric);
+		n->value = status_normals[i].value;
+		n->low = status_normals[i].low;
+		n->high = status_normals[i].high;
 	}
 	for (int i = 0; i < 3; i++) {
 		struct status_rules *r = status_add_rules(s);
@@ -210,6 +236,7 @@ static void status_sample(struct status *s)
 	set(&s->agent.config, "/etc/backdraft/backdraft.conf");
 	set(&s->agent.mode, "watching");
 	s->agent.pid = 1234;
+	s->agent.left_out = 5;
 	s->agent.uptime_s = 11530;
 	s->sampling.rate_hz = 9.5;
 	s->sampling.wanted_hz = 19;

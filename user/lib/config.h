@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "user/lib/metric.h"
+
 #define CONFIG_LINE_MAX 198 /* libinih would cut a longer one, as distributions build it */
 #define CONFIG_NAME_MAX 40  /* of a client in the file; those of templates are not cut there */
 #define CONFIG_CLIENTS_MAX 200
@@ -45,7 +47,8 @@ struct config_rules {
 	struct config_amount threshold, starvation, throttled, pressure;
 	int deviation; /* enum config_deviation */
 	uint32_t deviation_for_s;
-	double deviation_least; /* CPUs */
+	uint32_t deviation_metrics;	 /* bit: enum metric; of which a deviation is told */
+	double deviation_least[METRICS]; /* in the metric's unit: CPUs, shares, bytes, threads */
 	uint32_t cooldown_s;
 	int64_t reports_per_hour;
 };

@@ -22,6 +22,9 @@ enum config_type {
 	CONFIG_COUNT,	/* int64_t */
 	CONFIG_SECONDS, /* uint32_t; 10s, 15m, 4h, 1d */
 	CONFIG_CPUS,	/* double */
+	CONFIG_SHARE,	/* double, 0 to 1; 10% */
+	CONFIG_BYTES,	/* double; 256M, 1G; min and max are in MB */
+	CONFIG_SET,	/* uint32_t, a bit for each of the words in `allowed`; `a, b` */
 	CONFIG_AMOUNT,
 	CONFIG_STATUSES, /* uint64_t[4]; `1-125,134` or none */
 	CONFIG_CHOICE,	 /* int, the index of the word in `allowed` */

@@ -178,6 +178,62 @@ static int cpus_set(const struct config_key *key, double *place, const char *tex
 	return 0;
 }
 
+static int share_set(const struct config_key *key, double *place, const char *text)
+{
+	double percent;
+
+	if (number_take(&text, &percent) || strcmp(text, "%") || percent < key->min ||
+	    percent > key->max)
+		return -EINVAL;
+	*place = percent / 100;
+	return 0;
+}
+
+static int bytes_set(const struct config_key *key, double *place, const char *text)
+{
+	static const char units[] = "KMG";
+	double value;
+	const char *unit;
+
+	if (number_take(&text, &value) || !*text || text[1] || !(unit = strchr(units, *text)))
+		return -EINVAL;
+	value *= pow(1024, unit - units + 1);
+	if (value < key->min * 0x1p20 || value > key->max * 0x1p20)
+		return -EINVAL;
+	*place = value;
+	return 0;
+}
+
+/* Words with commas between, each of them once or more. */
+static int set_set(const struct config_key *key, uint32_t *place, const char *text)
+{
+	uint32_t bits = 0;
+	char word[32];
+	int choice;
+
+	for (;; text++) {
+		size_t n;
+
+		text += strspn(text, " \t");
+		n = strcspn(text, " \t,");
+		if (n >= sizeof(word))
+			return -EINVAL;
+		memcpy(word, text, n);
+		word[n] = '\0';
+		choice = n ? choice_find(key->allowed, word) : -1;
+		if (choice < 0)
+			return -EINVAL;
+		bits |= 1u << choice;
+		text += n + strspn(text + n, " \t");
+		if (*text != ',')
+			break;
+	}
+	if (*text)
+		return -EINVAL;
+	*place = bits;
+	return 0;
+}
+
 /* One of 1 to 255 at *TEXT, moved past it. */
 static int status_take(const struct config_key *key, const char **text, uint32_t *ret_status)
 {
@@ -268,6 +324,12 @@ int config_value_set(const struct config_key *key, void *place, const char *text
 		return 0;
 	case CONFIG_CPUS:
 		return cpus_set(key, place, text);
+	case CONFIG_SHARE:
+		return share_set(key, place, text);
+	case CONFIG_BYTES:
+		return bytes_set(key, place, text);
+	case CONFIG_SET:
+		return set_set(key, place, text);
 	case CONFIG_AMOUNT:
 		return amount_set(key, place, text);
 	case CONFIG_STATUSES:

@@ -11,7 +11,8 @@
 #define HYSTERESIS 0.9
 
 struct kind {
-	const char *name, *metric;
+	const char *name;
+	enum metric metric;
 	size_t rule;	  /* struct config_amount in config_rules */
 	size_t input;	  /* double in detector_input */
 	const char *what; /* happened, for the sentence; NULL: CPU was used */
@@ -21,13 +22,13 @@ struct kind {
 #define INPUT(member) offsetof(struct detector_input, member)
 
 static const struct kind kinds[DETECTOR_KINDS] = {
-	[DETECTOR_THRESHOLD] = {"threshold", "cpu", RULE(threshold), INPUT(cpus), NULL},
-	[DETECTOR_DEVIATION] = {"deviation", "cpu", 0, INPUT(cpus), NULL},
-	[DETECTOR_STARVATION] = {"starvation", "wait", RULE(starvation), INPUT(starved),
+	[DETECTOR_THRESHOLD] = {"threshold", METRIC_CPU, RULE(threshold), INPUT(cpus), NULL},
+	[DETECTOR_DEVIATION] = {"deviation", METRIC_CPU, 0, INPUT(cpus), NULL},
+	[DETECTOR_STARVATION] = {"starvation", METRIC_WAIT, RULE(starvation), INPUT(starved),
 				 "waited for a CPU"},
-	[DETECTOR_THROTTLED] = {"throttled", "throttled", RULE(throttled), INPUT(throttled),
+	[DETECTOR_THROTTLED] = {"throttled", METRIC_THROTTLED, RULE(throttled), INPUT(throttled),
 				"was held back by its quota"},
-	[DETECTOR_PRESSURE] = {"pressure", "pressure", RULE(pressure), INPUT(pressure),
+	[DETECTOR_PRESSURE] = {"pressure", METRIC_PRESSURE, RULE(pressure), INPUT(pressure),
 			       "had something waiting for a CPU"},
 };
 
@@ -36,7 +37,7 @@ const char *detector_kind_name(enum detector_kind kind)
 	return kinds[kind].name;
 }
 
-const char *detector_metric_name(enum detector_kind kind)
+enum metric detector_metric(enum detector_kind kind)
 {
 	return kinds[kind].metric;
 }
@@ -48,7 +49,8 @@ void detector_init(struct detector *d, uint32_t step_s)
 }
 
 struct baseline_options detector_baseline_options(const struct config_agent *agent,
-						  const struct config_rules *rules, uint32_t step_s)
+						  const struct config_rules *rules,
+						  enum metric metric, uint32_t step_s)
 {
 	static const enum baseline_direction directions[] = {
 		[CONFIG_DEVIATION_OFF] = BASELINE_BOTH, /* it goes on learning */
@@ -62,7 +64,7 @@ struct baseline_options detector_baseline_options(const struct config_agent *age
 		.sustain_s = rules->deviation_for_s,
 		.learn_s = agent->learn_s,
 		.adopt_s = agent->adopt_s,
-		.least = rules->deviation_least,
+		.least = rules->deviation_least[metric],
 		.direction = directions[rules->deviation],
 	};
 }
@@ -114,7 +116,8 @@ static void deviation_step(struct detector *d, const struct config_rules *rules,
 	struct detector_level *l = &d->levels[DETECTOR_DEVIATION];
 	uint32_t sustained = rules->deviation_for_s;
 
-	if (rules->deviation == CONFIG_DEVIATION_OFF)
+	if (rules->deviation == CONFIG_DEVIATION_OFF ||
+	    !(rules->deviation_metrics & 1u << METRIC_CPU))
 		return;
 	if (v->begins)
 		l->since_s = input->t_s - (v->window_s ? v->window_s : sustained);
@@ -136,13 +139,44 @@ int detector_step(struct detector *d, const struct config_rules *rules, struct b
 		return err;
 	for (kind = 0; kind < DETECTOR_KINDS; kind++) {
 		ret_findings[kind] =
-			(struct detector_finding){.kind = kind, .expected = ret_verdict->expected};
+			(struct detector_finding){.kind = kind, .metric = kinds[kind].metric};
+		if (kinds[kind].metric == METRIC_CPU)
+			ret_findings[kind].expected = ret_verdict->expected;
 		if (kind == DETECTOR_DEVIATION)
 			deviation_step(d, rules, input, ret_verdict, &ret_findings[kind]);
 		else
 			rule_step(d, kind, rules, input, &ret_findings[kind]);
 	}
 	return 0;
+}
+
+void detector_metrics(const struct config_rules *rules, const struct detector_input *input,
+		      const struct baseline_verdict verdicts[METRICS],
+		      struct detector_finding findings[DETECTOR_KINDS])
+{
+	struct detector_finding *f = &findings[DETECTOR_DEVIATION];
+	int m, kind;
+
+	for (kind = 0; kind < DETECTOR_KINDS; kind++)
+		if (kinds[kind].metric != METRIC_CPU)
+			findings[kind].expected = verdicts[kinds[kind].metric].expected;
+	if (rules->deviation == CONFIG_DEVIATION_OFF)
+		return;
+	for (m = METRIC_CPU + 1; m < METRICS && !f->cause; m++) {
+		const struct baseline_verdict *v = &verdicts[m];
+
+		if (!v->begins || !(rules->deviation_metrics & 1u << m))
+			continue;
+		*f = (struct detector_finding){
+			.kind = DETECTOR_DEVIATION,
+			.metric = m,
+			.cause = true,
+			.value = input->metric[m],
+			.expected = v->expected,
+			.threshold = v->threshold,
+			.since_s = input->t_s - v->window_s,
+		};
+	}
 }
 
 int detector_explain(const struct detector_finding *f, const struct baseline_verdict *v,
@@ -160,6 +194,13 @@ int detector_explain(const struct detector_finding *f, const struct baseline_ver
 	    v->aspect != BASELINE_AT_HOUR)
 		return baseline_explain(v, client, f->value, "cores", text, size);
 	calendar_name(v->week_hour, hour);
+	if (f->metric != METRIC_CPU) {
+		char how_long[40];
+
+		snprintf(how_long, sizeof(how_long), "for %lld s", seconds);
+		return metric_sentence(f->metric, client, f->value, how_long, hour, v->normal_low,
+				       v->normal_high, text, size);
+	}
 	/* In its first hour nobody knows what is normal. */
 	if (v->normal_high <= 0 && v->expected <= 0)
 		return snprintf(text, size, "%s used %.3g of %.3g cores for %lld s; the rule is %.3g",

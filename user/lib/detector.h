@@ -15,6 +15,7 @@
 
 #include "user/lib/baseline.h"
 #include "user/lib/config.h"
+#include "user/lib/metric.h"
 
 enum detector_kind {
 	DETECTOR_THRESHOLD,
@@ -31,6 +32,7 @@ struct detector_input {
 	double cpus;	   /* CPU time used, in CPUs */
 	double limit_cpus; /* what it may use: its quota, or the machine */
 	double starved, throttled, pressure;
+	double metric[METRICS]; /* as they are learned; that of CPU is `cpus` */
 };
 
 /* How one rule stands. */
@@ -48,22 +50,24 @@ struct detector {
 /* What one of them found: enough for a report's `trigger`. */
 struct detector_finding {
 	enum detector_kind kind;
+	enum metric metric; /* that was compared */
 	bool cause; /* there is one now: for trigger_step() */
 	double value, expected, threshold;
 	int64_t since_s;
 };
 
-/* The name of a kind, as in a report's `trigger.kind`, and of its metric, `trigger.metric`. */
+/* The name of a kind, as in a report's `trigger.kind`. */
 const char *detector_kind_name(enum detector_kind kind);
-const char *detector_metric_name(enum detector_kind kind);
+/* Of what a rule over a level is; deviation has several. */
+enum metric detector_metric(enum detector_kind kind);
 
 /* STEP_S between inputs, 1 to 3600. */
 void detector_init(struct detector *d, uint32_t step_s);
 
-/* The options of a baseline for these rules: of values in CPUs, STEP_S apart. */
+/* The options of what is normal of a metric for these rules: of values in its unit, STEP_S apart. */
 struct baseline_options detector_baseline_options(const struct config_agent *agent,
 						  const struct config_rules *rules,
-						  uint32_t step_s);
+						  enum metric metric, uint32_t step_s);
 
 /*
  * Feeds the baseline and all rules; RET_FINDINGS has DETECTOR_KINDS, in the order of the kinds, and
@@ -74,8 +78,17 @@ int detector_step(struct detector *d, const struct config_rules *rules, struct b
 		  struct detector_finding ret_findings[DETECTOR_KINDS]);
 
 /*
+ * After detector_step(): what the bands said of the other metrics. Their rules learn what was
+ * expected, and the first that deviates, and of which the configuration wants to hear, becomes the
+ * finding of DETECTOR_DEVIATION where CPU gave no cause.
+ */
+void detector_metrics(const struct config_rules *rules, const struct detector_input *input,
+		      const struct baseline_verdict verdicts[METRICS],
+		      struct detector_finding findings[DETECTOR_KINDS]);
+
+/*
  * One sentence: `checkout used 3.1 of 4 cores for 12 s; at Sat 21:00 it normally uses 0.4 to 0.9`.
- * Returns what snprintf() would.
+ * VERDICT is that of the finding's metric. Returns what snprintf() would.
  */
 int detector_explain(const struct detector_finding *finding, const struct baseline_verdict *verdict,
 		     const struct detector_input *input, const char *client, char *text,

@@ -58,6 +58,8 @@ static const struct {
 	{"cost", "limited", SCRUB_KEEP},
 	{"baseline", "metric", SCRUB_KEEP},
 	{"baseline", "hour", SCRUB_KEEP},
+	{"normals", "metric", SCRUB_KEEP},
+	{"normals", "unit", SCRUB_KEEP},
 	{"dump", "signal_name", SCRUB_KEEP},
 	{"dump", "signature", SCRUB_KEEP},
 	{"dump_threads", "name", SCRUB_NAME},

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "status_page.h"
 #include "summary_text.h"
 
 #define COLUMNS_DEFAULT 80
@@ -14,52 +15,12 @@
 #define ROWS_DEFAULT 24
 #define ROWS_LEAST 8
 #define TRIGGERS_SHOWN 10
-#define CLIENT_COLUMNS 52 /* before the name */
-#define THREAD_COLUMNS 38
 
-#define BOLD "\033[1m"
-#define RED "\033[1;31m"
-#define DIM "\033[2m"
-#define PLAIN "\033[0m"
-
-struct page {
-	const struct status *s;
-	struct out *out;
-	unsigned int columns, rows;
-	bool colour, live;
-	double now_s;
-};
-
-static void paint(struct page *p, const char *colour)
-{
-	if (p->colour)
-		out_text(p->out, colour);
-}
-
-static void head(struct page *p, const char *word)
+static void head(struct status_page *p, const char *word)
 {
 	paint(p, BOLD);
 	out_printf(p->out, "%-9s", word);
 	paint(p, PLAIN);
-}
-
-static const char *text_of(const char *text)
-{
-	return text ? text : "";
-}
-
-static const char *bytes(uint64_t n, char ret[SUMMARY_NUMBER_BYTES])
-{
-	return n ? summary_bytes(n, ret) : "0";
-}
-
-/* A share or CPUs in per cent; "-" where it is not known. */
-static const char *percent(double value, char ret[SUMMARY_NUMBER_BYTES])
-{
-	if (isnan(value))
-		return "-";
-	snprintf(ret, SUMMARY_NUMBER_BYTES, "%.1f", 100 * value);
-	return ret;
 }
 
 /* "45 s", "12 min", "3 h 12 min", "4 d 3 h" */
@@ -79,7 +40,7 @@ static const char *duration(double seconds, char ret[SUMMARY_NUMBER_BYTES])
 }
 
 /* --- how the daemon is */
-static void write_agent(struct page *p)
+static void write_agent(struct status_page *p)
 {
 	const struct status_agent *a = &p->s->agent;
 	char up[SUMMARY_NUMBER_BYTES];
@@ -103,7 +64,7 @@ static void write_agent(struct page *p)
 	out_char(p->out, '\n');
 }
 
-static void write_sampling(struct page *p)
+static void write_sampling(struct status_page *p)
 {
 	const struct status_sampling *s = &p->s->sampling;
 	bool lowered = s->rate_hz < s->wanted_hz;
@@ -124,7 +85,7 @@ static void write_sampling(struct page *p)
 }
 
 /* "3.00 MB of 16.0 MB"; only the first where there is no limit. */
-static void write_bytes(struct page *p, uint64_t used, uint64_t limit)
+static void write_bytes(struct status_page *p, uint64_t used, uint64_t limit)
 {
 	char text[SUMMARY_NUMBER_BYTES];
 
@@ -133,7 +94,7 @@ static void write_bytes(struct page *p, uint64_t used, uint64_t limit)
 		out_printf(p->out, " of %s", bytes(limit, text));
 }
 
-static void write_stores(struct page *p)
+static void write_stores(struct status_page *p)
 {
 	const struct status_ring *r = &p->s->ring;
 	const struct status_spool *s = &p->s->spool;
@@ -161,7 +122,7 @@ static void write_stores(struct page *p)
 	out_char(p->out, '\n');
 }
 
-static void write_upload(struct page *p)
+static void write_upload(struct status_page *p)
 {
 	const struct status_upload *u = &p->s->upload;
 
@@ -181,7 +142,7 @@ static void write_upload(struct page *p)
 	out_char(p->out, '\n');
 }
 
-static void write_losses(struct page *p)
+static void write_losses(struct status_page *p)
 {
 	const struct status *s = p->s;
 	char a[SUMMARY_NUMBER_BYTES], b[SUMMARY_NUMBER_BYTES];
@@ -197,7 +158,7 @@ static void write_losses(struct page *p)
 	out_char(p->out, '\n');
 }
 
-static void write_cost(struct page *p)
+static void write_cost(struct status_page *p)
 {
 	const struct status_cost *c = &p->s->cost;
 	char a[SUMMARY_NUMBER_BYTES], b[SUMMARY_NUMBER_BYTES], d[SUMMARY_NUMBER_BYTES];
@@ -217,151 +178,8 @@ static void write_cost(struct page *p)
 	out_char(p->out, '\n');
 }
 
-/* --- clients and threads */
-static int by_cpu(double x, double y)
-{
-	x = isnan(x) ? -1 : x;
-	y = isnan(y) ? -1 : y;
-	return x == y ? 0 : x > y ? -1 : 1;
-}
-
-static bool is_machine(const struct status_clients *c)
-{
-	return !strcmp(text_of(c->name), "machine");
-}
-
-static int clients_by_cpu(const void *a, const void *b)
-{
-	const struct status_clients *x = *(const struct status_clients *const *)a;
-	const struct status_clients *y = *(const struct status_clients *const *)b;
-	int order = by_cpu(x->cpus, y->cpus);
-
-	if (is_machine(x) != is_machine(y))
-		return is_machine(x) ? -1 : 1;
-	return order ? order : strcmp(text_of(x->name), text_of(y->name));
-}
-
-static int threads_by_cpu(const void *a, const void *b)
-{
-	const struct status_threads *x = *(const struct status_threads *const *)a;
-	const struct status_threads *y = *(const struct status_threads *const *)b;
-	int order = by_cpu(x->cpus, y->cpus);
-
-	return order ? order : x->tid < y->tid ? -1 : x->tid > y->tid;
-}
-
-/* Pointers to the rows of a table in an order; NULL without memory. The caller frees it. */
-static const void **sorted(const void *rows, size_t n, size_t size,
-			   int (*compare)(const void *, const void *))
-{
-	const void **order = malloc((n + 1) * sizeof(*order));
-
-	for (size_t i = 0; order && i < n; i++)
-		order[i] = (const char *)rows + i * size;
-	if (order)
-		qsort(order, n, sizeof(*order), compare);
-	return order;
-}
-
-static const char *normal_of(const struct status_clients *c, char ret[SUMMARY_NUMBER_BYTES])
-{
-	if (isnan(c->normal_low) || isnan(c->normal_high))
-		return "learning";
-	snprintf(ret, SUMMARY_NUMBER_BYTES, "%.0f to %.0f", 100 * c->normal_low,
-		 100 * c->normal_high);
-	return ret;
-}
-
-static void write_client(struct page *p, const struct status_clients *c)
-{
-	char a[SUMMARY_NUMBER_BYTES], b[SUMMARY_NUMBER_BYTES], n[SUMMARY_NUMBER_BYTES];
-	bool high = c->cpus > c->normal_high, low = c->cpus < c->normal_low;
-	unsigned int room = p->columns - CLIENT_COLUMNS;
-	char tail[40] = "";
-
-	paint(p, high ? RED : c->processes || is_machine(c) ? PLAIN : DIM);
-	out_printf(p->out, "%7s%c %11s %6s ", percent(c->cpus, a),
-		   high	 ? '+'
-		   : low ? '-'
-			 : ' ',
-		   normal_of(c, n), percent(c->wait_share, b));
-	out_printf(p->out, "%6s %6s ", percent(c->throttled_share, a), percent(c->pressure, b));
-	out_printf(p->out, "%8s  ", bytes(c->rss_bytes, a));
-	if (!is_machine(c))
-		snprintf(tail, sizeof(tail), " (%llu)", (unsigned long long)c->processes);
-	summary_name(p->out, text_of(c->name), room > strlen(tail) ? room - strlen(tail) : 0);
-	out_text(p->out, tail);
-	paint(p, PLAIN);
-	out_char(p->out, '\n');
-	if (p->live || !*text_of(c->note))
-		return;
-	out_printf(p->out, "%*s", CLIENT_COLUMNS, "");
-	summary_name(p->out, c->note, 200);
-	out_char(p->out, '\n');
-}
-
-static void write_client_head(struct page *p)
-{
-	paint(p, BOLD);
-	out_text(p->out,
-		 "  CPU %    normal %  wait % thrtl %  psi %   memory  client (processes)\n");
-	paint(p, PLAIN);
-}
-
-static void write_clients(struct page *p, size_t most)
-{
-	const struct status *s = p->s;
-	const void **order = sorted(s->clients, s->n_clients, sizeof(*s->clients), clients_by_cpu);
-	size_t n = s->n_clients < most ? s->n_clients : most;
-
-	if (!order) {
-		out_fail(p->out, -ENOMEM, "out of memory");
-		return;
-	}
-	write_client_head(p);
-	for (size_t i = 0; i < n; i++)
-		write_client(p, order[i]);
-	free(order);
-}
-
-static void write_thread(struct page *p, const struct status_threads *t)
-{
-	char a[SUMMARY_NUMBER_BYTES], b[SUMMARY_NUMBER_BYTES];
-	const char *process = text_of(t->process), *name = text_of(t->name);
-	unsigned int room = p->columns - THREAD_COLUMNS, used;
-
-	out_printf(p->out, "%7s %7s %8llu  ", percent(t->cpus, a), percent(t->wait_share, b),
-		   (unsigned long long)t->tid);
-	used = summary_name(p->out, *text_of(t->client) ? t->client : "-", 10);
-	out_printf(p->out, "%*s  ", 10 - (int)used, "");
-	room -= summary_name(p->out, process, room);
-	if (strcmp(process, name) && *name && room > 2) {
-		out_char(p->out, '/');
-		summary_name(p->out, name, room - 1);
-	}
-	out_char(p->out, '\n');
-}
-
-static void write_threads(struct page *p, size_t most)
-{
-	const struct status *s = p->s;
-	const void **order = sorted(s->threads, s->n_threads, sizeof(*s->threads), threads_by_cpu);
-
-	if (!order) {
-		out_fail(p->out, -ENOMEM, "out of memory");
-		return;
-	}
-	paint(p, BOLD);
-	out_printf(p->out, "%7s %7s %8s  %-10s  process/thread\n", "CPU %", "wait %", "thread",
-		   "client");
-	paint(p, PLAIN);
-	for (size_t i = 0; i < s->n_threads && i < most; i++)
-		write_thread(p, order[i]);
-	free(order);
-}
-
 /* --- rules and triggers */
-static void write_rules(struct page *p)
+static void write_rules(struct status_page *p)
 {
 	const struct status *s = p->s;
 	size_t quiet = 0;
@@ -385,7 +203,7 @@ static void write_rules(struct page *p)
 			   quiet, s->n_rules);
 }
 
-static void write_triggers(struct page *p)
+static void write_triggers(struct status_page *p)
 {
 	const struct status *s = p->s;
 	char ago[SUMMARY_NUMBER_BYTES];
@@ -409,10 +227,10 @@ static void write_triggers(struct page *p)
 	}
 }
 
-static struct page page_of(const struct status *s, const struct status_text_options *o,
+static struct status_page page_of(const struct status *s, const struct status_text_options *o,
 			   struct out *out)
 {
-	struct page p = {
+	struct status_page p = {
 		.s = s,
 		.out = out,
 		.columns = o->columns ? o->columns : COLUMNS_DEFAULT,
@@ -431,7 +249,7 @@ static struct page page_of(const struct status *s, const struct status_text_opti
 int status_write_plain(const struct status *s, const struct status_text_options *options,
 		       struct out *out)
 {
-	struct page p = page_of(s, options, out);
+	struct status_page p = page_of(s, options, out);
 
 	write_agent(&p);
 	write_sampling(&p);
@@ -440,7 +258,8 @@ int status_write_plain(const struct status *s, const struct status_text_options 
 	write_losses(&p);
 	write_cost(&p);
 	out_char(out, '\n');
-	write_clients(&p, SIZE_MAX);
+	status_page_clients(&p, SIZE_MAX);
+	status_page_left_out(&p);
 	out_char(out, '\n');
 	write_rules(&p);
 	write_triggers(&p);
@@ -451,7 +270,7 @@ int status_write_plain(const struct status *s, const struct status_text_options 
 int status_write_top(const struct status *s, const struct status_text_options *options,
 		     struct out *out)
 {
-	struct page p = page_of(s, options, out);
+	struct status_page p = page_of(s, options, out);
 	size_t room = p.rows - 5, clients;
 	char up[SUMMARY_NUMBER_BYTES], own[SUMMARY_NUMBER_BYTES];
 
@@ -472,8 +291,8 @@ int status_write_top(const struct status *s, const struct status_text_options *o
 		summary_name(out, text_of(t->explanation), p.columns - 20);
 	}
 	out_char(out, '\n');
-	write_clients(&p, clients);
+	status_page_clients(&p, clients);
 	out_char(out, '\n');
-	write_threads(&p, room - clients);
+	status_page_threads(&p, room - clients);
 	return out->status;
 }

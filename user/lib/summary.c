@@ -9,6 +9,7 @@
 
 #include "cut_stacks.h"
 #include "functions.h"
+#include "metric.h"
 #include "summary_dump.h"
 #include "summary_seconds.h"
 #include "summary_text.h"
@@ -97,6 +98,37 @@ static void write_window(struct summary *s)
 			out_printf(s->out, ": exit status %lld after %s\n",
 				   (long long)r->command.exit_status,
 				   summary_time(r->command.elapsed_ns, took));
+	}
+}
+
+/* What the client did when the trigger came, beside what is normal for it at that hour. */
+static void write_normals(struct summary *s)
+{
+	const struct report_normals *n = &s->r->normals;
+	const char *word = "normal";
+	char text[METRIC_TEXT];
+
+	for (size_t i = 0; i < n->n; i++) {
+		int m = metric_find(report_text(s->r, n->metric[i]));
+		bool out = n->value[i] > n->high[i] || (n->value[i] >= 0 && n->value[i] < n->low[i]);
+
+		/* A quota or a pressure that is never felt, and wasn't now, says nothing. */
+		if (m < 0 || (n->high[i] <= 0 && n->value[i] <= 0))
+			continue;
+		head(s, word);
+		out_printf(s->out, "%s %s", metric_name(m),
+			   metric_range(m, n->low[i], n->high[i], text));
+		if (*word && s->r->baseline.hour) {
+			out_text(s->out, " at ");
+			summary_name(s->out, s->r->baseline.hour, 20);
+		}
+		if (n->value[i] >= 0) {
+			paint(s, out ? RED : PLAIN);
+			out_printf(s->out, ", now %s", metric_value(m, n->value[i], text));
+			paint(s, PLAIN);
+		}
+		out_char(s->out, '\n');
+		word = "";
 	}
 }
 
@@ -389,6 +421,7 @@ int summary_write(const struct report *r, const struct summary_options *options,
 	if (status)
 		return status;
 	write_window(&s);
+	write_normals(&s);
 	status = summary_dump(r, s.columns, out);
 	if (status)
 		return status;

@@ -46,6 +46,40 @@ function headFacts(profile) {
 	return facts;
 }
 
+const METRIC_UNITS = { cores: [1, ' cores'], share: [100, '\u202f%'], threads: [1, ' threads'] };
+
+/* A number as its metric is read best; bytes in what `most` is read best in. */
+function formatMetric(value, unit, most, plain) {
+	let [scale, name] = METRIC_UNITS[unit] || [1, ' ' + unit];
+
+	if (unit === 'bytes') {
+		const i = clamp(Math.floor(Math.log2(Math.max(most, 1) * 1024 / 999.5) / 10), 1, 4);
+
+		[scale, name] = [1 / 1024 ** i, '\u202f' + ['KB', 'MB', 'GB', 'TB'][i - 1]];
+	}
+	value *= scale;
+	return String(Number(value >= 100 ? value.toFixed(0) : value.toPrecision(3))) + (plain ? '' : name);
+}
+
+/* [text, title, unusual] for each metric of which is known what is normal for it at this hour. */
+function headNormals(report) {
+	const { normals: n, strings, baseline } = report, rows = [];
+
+	for (let i = 0; i < (n ? n.n : 0); i++) {
+		const unit = strings[n.unit[i]], value = n.value[i], low = n.low[i], high = n.high[i];
+
+		if (high <= 0 && value <= 0)
+			continue;
+		const most = Math.max(value, high);
+		rows.push([strings[n.metric[i]] + (value < 0 ? '' : ' ' + formatMetric(value, unit, value)) + ', normally ' +
+			formatMetric(low, unit, high, true) + ' to ' + formatMetric(high, unit, high),
+		'In the second before the trigger, and what is normal' + (baseline.hour ? ' at ' + baseline.hour : '') +
+			': 5 to 95 % of the values; the middle one is ' + formatMetric(n.median[i], unit, most),
+		value > high || (value >= 0 && value < low)]);
+	}
+	return rows;
+}
+
 function headTitle(profile) {
 	const { client, host, command } = profile.report;
 	const what = client.name || command.name || 'Machine';
@@ -70,6 +104,11 @@ function buildHead(profile, buttons) {
 			el('span', { class: 'grow' }), ...buttons),
 		trigger.explanation && trigger.kind !== 'capture' ? el('p', { class: 'why' },
 			el('b', {}, trigger.kind || 'trigger'), ' ' + trigger.explanation) : null,
-		el('ul', { class: 'facts' }, ...headFacts(profile).map(([text, title, warning]) =>
-			el('li', { class: warning ? 'warning' : '', title }, text))));
+		headList('facts', headFacts(profile)), headList('normals', headNormals(report)));
+}
+
+/* Nothing where there are no rows. */
+function headList(name, rows) {
+	return rows.length ? el('ul', { class: name }, ...rows.map(([text, title, warning]) =>
+		el('li', { class: warning ? 'warning' : '', title }, text))) : null;
 }

@@ -119,6 +119,9 @@ void daemon_finish(struct daemon *d);
  * -ENOMEM. */
 struct watched *daemon_watched_make(struct daemon *d, const char *name, uint32_t section);
 
+/* What the configuration says of a client; NULL for the machine, and where it names it no more. */
+const struct config_client *daemon_section(const struct daemon *d, const struct watched *w);
+
 /* The kernel's side is told the processes of clients, once a second, and what counts as a crash. */
 void daemon_crash_watch(struct daemon *d);
 void daemon_crash_configure(struct daemon *d);

@@ -81,7 +81,7 @@ static struct watched *watched_of(struct daemon *d, const struct clients_dead *d
 	return name ? daemon_watched_make(d, name, section) : NULL;
 }
 
-static const struct config_client *rules_of(const struct daemon *d, const struct watched *w)
+const struct config_client *daemon_section(const struct daemon *d, const struct watched *w)
 {
 	for (size_t i = 0; i < d->config.n_clients; i++)
 		if (&d->config.clients[i].rules == w->rules)
@@ -265,7 +265,7 @@ static void report_it(struct daemon *d, struct watched *w, struct crash *c, int6
 static void take(struct daemon *d, struct crash *c)
 {
 	struct watched *w = whose(d, &c->first);
-	const struct config_client *rules = w ? rules_of(d, w) : NULL;
+	const struct config_client *rules = w ? daemon_section(d, w) : NULL;
 	int64_t now_s = clock_monotonic_ns() / 1000000000;
 	char what[CRASH_LOG_TEXT];
 

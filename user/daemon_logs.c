@@ -15,15 +15,12 @@
 #define LOOK_EVERY_S 10	  /* at one client */
 #define SLOW_FOR_S 3600	  /* one that took too long isn't looked at again so soon */
 
-/* NULL: it has no logs. Without rules its section is one of the configuration before. */
+/* NULL: it has no logs. */
 static const struct config_client *config_of(const struct daemon *d, const struct watched *w)
 {
-	const struct config_client *c;
+	const struct config_client *c = daemon_section(d, w);
 
-	if (w == d->machine || !w->rules)
-		return NULL;
-	c = &d->config.clients[w->now.section];
-	return c->log.n ? c : NULL;
+	return c && c->log.n ? c : NULL;
 }
 
 /* False: it has no process now. */
@@ -80,18 +77,19 @@ void daemon_logs_second(struct daemon *d)
 int daemon_logs(struct daemon *d, const struct watched *w, struct report *r)
 {
 	const struct config_client *config = config_of(d, w);
+	struct logs_client nobody = { 0 }; /* it died before it was looked at */
 	struct logs_request request = {
 		.config = config,
-		.client = w->logs,
+		.client = w->logs ? w->logs : &nobody,
 		.now_ns = (int64_t)clock_ns(CLOCK_REALTIME),
 		.trigger_ns = r->window.trigger_ns,
 		.partial = d->burst.on && !d->burst.named,
 	};
 
-	if (!config || !w->logs)
+	if (!config)
 		return 0;
 	request.patience_ns = request.partial ? PARTIAL_NS : FINAL_NS;
-	request.gone = !find_who(d, w);
+	request.gone = !w->logs || !find_who(d, w);
 	request.since_ns = r->window.trigger_ns - config->log_seconds * SECOND_NS;
 	return logs_read(&request, r);
 }

@@ -7,7 +7,7 @@ FRAMES    := -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer
 NO_FRAMES := -fomit-frame-pointer
 
 # Built with frame pointers: what they say must be found however stacks are walked.
-PROGS     := crash shares mixed forker threads4096 renamer exiter kernelburn mapupdate mapper idle family onset turns hold
+PROGS     := crash shares mixed forker threads4096 renamer exiter kernelburn mapupdate mapper idle family onset turns hold lastwords
 # Ten binaries of one source, without frame pointers.
 BRIEFS    := $(addprefix brief-,0 1 2 3 4 5 6 7 8 9)
 

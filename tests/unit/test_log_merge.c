@@ -33,12 +33,17 @@ static void line(int64_t t_ns, const char *text)
 	assert_int_equal(log_merge_line(&merge, t_ns, text), 0);
 }
 
-static void source(const char *path, int64_t mtime_ns)
+static void source_of(const char *path, int64_t mtime_ns, uint32_t flags)
 {
-	struct log_record r = {.kind = LOG_SOURCE, .t_ns = mtime_ns, .state = LOG_READ,
+	struct log_record r = {.kind = LOG_SOURCE, .t_ns = mtime_ns, .state = LOG_READ, .flags = flags,
 			       .counts.lines = merge.n_lines - merge.pending};
 
 	assert_int_equal(log_merge_source(&merge, &r, path, ""), 0);
+}
+
+static void source(const char *path, int64_t mtime_ns)
+{
+	source_of(path, mtime_ns, 0);
 }
 
 /* The texts, one after the other. */
@@ -73,6 +78,15 @@ static void not_against_the_file(void **state)
 	line(10, "a10"), line(30, "a30"), line(20, "late"), source("/a", 31);
 	line(25, "b25"), line(31, "b31"), source("/b", 41);
 	assert_string_equal(all(), "a10 b25 a30 late b31 ");
+}
+
+/* At one stamp the files follow each other as they were written. */
+static void rotated_in_a_second(void **state)
+{
+	line(10, "new10"), line(11, "new11"), source("/a", 12);
+	line(10, "last10"), source_of("/a.1", 11, LOG_ROTATED);
+	line(9, "old9"), line(10, "old10"), source_of("/a.2", 10, LOG_ROTATED);
+	assert_string_equal(all(), "old9 old10 last10 new10 new11 ");
 }
 
 static void without_times(void **state)
@@ -246,6 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(in_the_order_of_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(not_against_the_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(rotated_in_a_second, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_times, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_more_than_there_is_room_for, set_up, tear_down),
 		cmocka_unit_test(around_the_trigger),

@@ -67,6 +67,7 @@ int log_merge_source(struct log_merge *m, const struct log_record *source, const
 		if (l->t_ns > order_ns)
 			order_ns = l->t_ns;
 		l->order_ns = order_ns;
+		l->rank_ns = source->flags & LOG_ROTATED ? source->t_ns : INT64_MAX;
 		l->source = (uint32_t)(m->n_sources - 1);
 	}
 	return 0;
@@ -78,13 +79,18 @@ int log_merge_failure(struct log_merge *m, const char *path, const char *state)
 	return source_add(m, path, state, "") ? 0 : -ENOMEM;
 }
 
-/* By time, then by source and place; both say the same within one. */
+/*
+ * By time, then by source and place; both say the same within one. Stamps are whole seconds often:
+ * what stands in a file that was rotated away comes before what is in the new one.
+ */
 static int by_time(const void *a, const void *b)
 {
 	const struct log_merge_line *const *x = a, *const *y = b;
 
 	if ((*x)->order_ns != (*y)->order_ns)
 		return (*x)->order_ns < (*y)->order_ns ? -1 : 1;
+	if ((*x)->rank_ns != (*y)->rank_ns)
+		return (*x)->rank_ns < (*y)->rank_ns ? -1 : 1;
 	return *x < *y ? -1 : *x > *y;
 }
 

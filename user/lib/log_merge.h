@@ -17,6 +17,7 @@
 struct log_merge_line {
 	char *text;
 	int64_t t_ns, order_ns; /* order_ns never goes back within a source */
+	int64_t rank_ns;	/* of its source, where order_ns is the same */
 	uint32_t source;
 };
 

@@ -84,6 +84,7 @@ struct daemon {
 	struct daemon_past past[DAEMON_PAST]; /* a ring */
 	size_t npast;
 	size_t logs_turn; /* whose logs are looked at next */
+	uint64_t read_until_ns; /* CLOCK_MONOTONIC: the report that is being made waits no longer for files */
 	char spool_error[SPOOL_ERROR];
 	bool spool_late; /* it is over its limit, and the next second goes on */
 	uint8_t host_id[REPORT_ID_BYTES];
@@ -138,6 +139,13 @@ int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_
 
 /* How much the time since the epoch is more than CLOCK_MONOTONIC. */
 int64_t daemon_wall_ahead_ns(void);
+
+/*
+ * A report begins to read what others' files hold: one deadline for all of it. Returns how much of it names
+ * may take, in ns; the rest is for the logs.
+ */
+uint64_t daemon_reading_begin(struct daemon *d, bool partial);
+int64_t daemon_reading_left_ns(const struct daemon *d);
 
 /* Each second: who the clients with logs are, and now and then where these are. */
 void daemon_logs_second(struct daemon *d);

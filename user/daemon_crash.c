@@ -12,7 +12,6 @@
 #include "user/lib/compact.h"
 #include "user/lib/crash_text.h"
 
-#define NAMES_NS 4000000000ULL
 #define PREPARE_NS 20000000ULL /* tables may take so much of a second in which clients are new */
 
 /* --- who is looked at */
@@ -234,7 +233,8 @@ static void report_it(struct daemon *d, struct watched *w, struct crash *c, int6
 	int err = report_init(&r);
 
 	if (!err)
-		err = flight_recorder_crash_report(d->flight, c, NAMES_NS, &r);
+		err = flight_recorder_crash_report(
+			d->flight, c, daemon_reading_begin(d, false), &r);
 	/* For its threads the second ends where the window does, at the last look at them. */
 	if (!err)
 		err = thread_history_take(&d->history, d->clients,

@@ -8,8 +8,6 @@
 #include "user/logs.h"
 
 #define SECOND_NS 1000000000LL
-#define PARTIAL_NS SECOND_NS /* it must be on disk within 2 s */
-#define FINAL_NS (5 * SECOND_NS)
 #define LOOK_NS (SECOND_NS / 4) /* while it watches */
 #define WHO_EVERY_S 10
 #define LOOK_EVERY_S 10	  /* at one client */
@@ -23,14 +21,12 @@ static const struct config_client *config_of(const struct daemon *d, const struc
 	return c && c->log.n ? c : NULL;
 }
 
-/* False: it has no process now. */
+/* False: it has no process that lives now. */
 static bool find_who(struct daemon *d, const struct watched *w)
 {
 	uint32_t pid = w->seen == d->seconds ? clients_main_pid(d->clients, w->place) : 0;
 
-	if (pid)
-		logs_client_look(w->logs, pid, clients_unit(d->clients, pid));
-	return pid != 0;
+	return pid && logs_client_look(w->logs, pid, clients_unit(d->clients, pid));
 }
 
 static void look(struct daemon *d, const struct watched *w, const struct config_client *config)
@@ -88,7 +84,7 @@ int daemon_logs(struct daemon *d, const struct watched *w, struct report *r)
 
 	if (!config)
 		return 0;
-	request.patience_ns = request.partial ? PARTIAL_NS : FINAL_NS;
+	request.patience_ns = daemon_reading_left_ns(d);
 	request.gone = !w->logs || !find_who(d, w);
 	request.since_ns = r->window.trigger_ns - config->log_seconds * SECOND_NS;
 	return logs_read(&request, r);

@@ -12,9 +12,11 @@
 #include "user/lib/compact.h"
 #include "user/lib/scrub_report.h"
 #include "user/machine_names.h"
+#include "user/reader.h"
 
-#define PARTIAL_NAMES_NS 1000000000ULL /* it must be on disk within 2 s */
-#define FINAL_NAMES_NS 4000000000ULL
+#define READING_NS 5000000000ULL /* a report waits so long for what others' files hold, names and logs */
+#define PARTIAL_READING_NS 1500000000ULL /* it must be on disk within 2 s */
+#define LOGS_SHARE 5			 /* of it the last fifth is kept for the logs */
 
 static int fill_trigger(const struct watched_cause *c, struct report *r)
 {
@@ -48,16 +50,33 @@ static int add_joined(const struct watched_cause *c, struct report *r)
 	return 0;
 }
 
+uint64_t daemon_reading_begin(struct daemon *d, bool partial)
+{
+	uint64_t whole_ns = partial ? PARTIAL_READING_NS : READING_NS;
+
+	d->read_until_ns = clock_monotonic_ns() + whole_ns;
+	return whole_ns - whole_ns / LOGS_SHARE;
+}
+
+int64_t daemon_reading_left_ns(const struct daemon *d)
+{
+	int64_t left_ns = (int64_t)(d->read_until_ns - clock_monotonic_ns());
+
+	return left_ns > 0 ? left_ns : 0;
+}
+
 static int fill_client(struct daemon *d, const struct watched *w, struct report *r)
 {
+	struct reader *reader = flight_recorder_reader(d->flight);
 	struct client_identity identity = { "" };
 
 	r->client.present = true;
 	/* Without rules its section and place are those of the configuration before. */
+	reader_set_deadline(reader, (int64_t)d->read_until_ns);
 	if (w != d->machine && w->rules && w->seen == d->seconds)
-		client_identity_find(&d->config.clients[w->now.section],
-				     flight_recorder_reader(d->flight),
+		client_identity_find(&d->config.clients[w->now.section], reader,
 				     clients_main_pid(d->clients, w->place), &identity);
+	reader_set_deadline(reader, 0);
 	if (report_set(&r->client.name, w->name) ||
 	    (identity.version[0] && report_set(&r->client.version, identity.version)) ||
 	    (identity.build_id[0] && report_set(&r->client.build_id, identity.build_id)) ||
@@ -130,8 +149,7 @@ int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_
 
 static int fill(struct daemon *d, struct report *r)
 {
-	int err = flight_recorder_report(d->flight,
-					 d->burst.named ? FINAL_NAMES_NS : PARTIAL_NAMES_NS, r);
+	int err = flight_recorder_report(d->flight, daemon_reading_begin(d, !d->burst.named), r);
 
 	/* At the end of a burst all threads have been looked at: what they ran until then is known. */
 	if (!err && d->burst.named)

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "user/journal.h"
 #include "user/lib/array.h"
 #include "user/lib/log_proto.h"
 #include "user/lib/log_merge.h"
@@ -63,31 +64,38 @@ static bool status_take(const char *status, struct reader_rights *r)
 	return true;
 }
 
-/* Without asking the file system, which may be the client's and not answer. */
-static bool is_own_root(uint32_t pid)
+/*
+ * Without asking the file system, which may be the client's and not answer. False: it has none any more, as one
+ * that has died and whose parent hasn't heard of it.
+ */
+static bool root_look(uint32_t pid, bool *ret_own)
 {
 	const unsigned mask = STATX_INO;
 	struct statx own, its;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%u/root", pid);
-	return !statx(AT_FDCWD, "/", AT_STATX_DONT_SYNC, mask, &own) &&
-	       !statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, mask, &its) && own.stx_ino == its.stx_ino &&
-	       own.stx_dev_major == its.stx_dev_major && own.stx_dev_minor == its.stx_dev_minor;
+	if (statx(AT_FDCWD, "/", AT_STATX_DONT_SYNC, mask, &own) ||
+	    statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, mask, &its))
+		return false;
+	*ret_own = own.stx_ino == its.stx_ino && own.stx_dev_major == its.stx_dev_major &&
+		   own.stx_dev_minor == its.stx_dev_minor;
+	return true;
 }
 
-void logs_client_look(struct logs_client *c, uint32_t pid, const char *unit)
+bool logs_client_look(struct logs_client *c, uint32_t pid, const char *unit)
 {
 	struct reader_rights rights = {.pid = (int)pid};
 	char path[64], status[8192];
 
 	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	if (small_file_read(path, status, sizeof(status)) <= 0 || !status_take(status, &rights))
-		return;
-	rights.own_root = is_own_root(pid);
+	if (small_file_read(path, status, sizeof(status)) <= 0 || !status_take(status, &rights) ||
+	    !root_look(pid, &rights.own_root))
+		return false;
 	c->rights = rights;
 	c->known = true;
 	snprintf(c->unit, sizeof(c->unit), "%s", unit ? unit : "");
+	return true;
 }
 
 /* --- the local zone: where its offset changed within the last year */
@@ -320,7 +328,9 @@ static void reading_run(struct reading *g)
 	zone_take(request->now_ns / 1000000000, &g->query.want.clock.zone);
 	if (has(log, false))
 		ask_all(g, false);
-	if (journal && !c->unit[0] && !g->err)
+	if (journal && journal_obstacle() && !g->err)
+		g->err = log_merge_failure(g->merge, "journal", log_state_text(LOG_STATIC));
+	else if (journal && !c->unit[0] && !g->err)
 		g->err = log_merge_failure(g->merge, "journal", log_state_text(LOG_NO_UNIT));
 	else if (journal && !g->err)
 		ask_all(g, true);

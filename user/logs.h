@@ -29,8 +29,8 @@ struct logs_client {
 	uint64_t look_s; /* when they were looked at, by the caller's clock */
 };
 
-/* Looks at a living process of the client; what is known stays where that can't be done. */
-void logs_client_look(struct logs_client *c, uint32_t pid, const char *unit);
+/* Looks at a living process of the client. False: that can't be done; what is known stays. */
+bool logs_client_look(struct logs_client *c, uint32_t pid, const char *unit);
 
 struct logs_request {
 	const struct config_client *config; /* log, log_seconds, log_lines, log_as_root */

@@ -258,6 +258,8 @@ int naming_run(struct naming *n, struct report *r, const struct stack_table *sta
 	reader_set_deadline(processes->reader, (int64_t)clock_monotonic_ns() +
 							  (most_ns ? most_ns : NAMES_NS));
 	err = name_batches(n, r, stacks, processes, order, addresses);
+	/* What is opened from now on, for its unwind table, has nothing to do with this report. */
+	reader_set_deadline(processes->reader, 0);
 out:
 	free(order);
 	free(addresses);

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -317,6 +318,29 @@ def test_manual_triggers(daemon):
     # The second one joined.
     assert text(report, report["triggers"]["kind"]) == ["manual"]
     assert len(d.spool()) == 1
+
+
+def test_programs_that_come_after_a_report(daemon, tmp_path):
+    """The time that a report has for names ends with it: what is new afterwards is walked and named."""
+    d = daemon()
+
+    def report_of_now():
+        before = set(d.spool())
+        assert d.run("trigger").returncode == 0
+        return d.wait_for(lambda: set(d.spool()) - before, 30).pop()
+
+    report_of_now()
+    time.sleep(4.5)  # longer than names may take
+    late = tmp_path / "late-shares"
+    shutil.copy(bd.prog("shares"), late)
+    client = subprocess.Popen([late, "2500"], stdout=subprocess.DEVNULL)
+    try:
+        times = functions(report_of_now(), client)
+    finally:
+        client.kill()
+        client.wait()
+    assert times.get("burn_half", 0) > 100_000, times
+    assert times["worker_main"] > 0.95 * sum(times[f"burn_{part}"] for part in ("half", "third", "fifth"))
 
 
 def test_state_outlives_the_daemon(daemon):

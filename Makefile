@@ -110,7 +110,7 @@ asan:
 
 # A suite is a directory of pytest files; those that need root or BPF say so when they skip.
 PYTEST   := O=$(O) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider -q -rs
-test-system: all progs
+test-system: all progs static
 	$(Q)$(PYTEST) tests/system tests/browser
 test-long: all progs
 	$(Q)$(PYTEST) -s tests/system/long_watch.py

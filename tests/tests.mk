@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Programs that system tests drive: parts of the tool, without the rest of it.
 
-READER_OBJ := $(call obj,$(wildcard tests/system/reader_*.c user/reader*.c) user/sandbox.c)
+READER_OBJ := $(call obj,$(wildcard tests/system/reader_*.c user/reader*.c) user/sandbox.c user/journal.c)
 $(O)/tests/system/reader_driver: $(READER_OBJ) $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(HOST_LIBS) $(LIBS)
 progs: $(O)/tests/system/reader_driver $(O)/tools/synth-report
 
 # Clients of the daemon, without BPF: a tree of files is their /proc.
 CLIENT_OBJ := $(call obj,$(filter-out user/client_identity.c,$(wildcard user/client*.c)) \
-  $(wildcard user/cgroup_*.c) $(addprefix user/,units.c pressure.c small_file.c container.c thread_history.c))
+  $(wildcard user/cgroup_*.c) $(addprefix user/,units.c pressure.c small_file.c container.c thread_history.c journal.c))
 CLIENT_UNIT := $(addprefix $(O)/tests/unit/test_,units client_rules cgroup_stats clients clients_many thread_history)
 $(CLIENT_UNIT): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(CLIENT_OBJ) $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "user/clients_private.h"
+#include "user/journal.h"
 #include "user/lib/out.h"
 
 #define CHECK_CLIENTS_MAX 200 /* each template's clients are listed */
@@ -64,6 +65,9 @@ static void rules_warn(struct out *o, const struct clients *c, const struct clie
 
 	if (!any_rule(&section->rules) && section->crash == CONFIG_CRASH_OFF)
 		warn(o, c, s, "every rule is off", NAN);
+	for (size_t i = 0; i < section->log.n && journal_obstacle(); i++)
+		if (!strcmp(section->log.text[i], "journal"))
+			warn(o, c, s, journal_obstacle(), NAN);
 	if (!s->processes)
 		return;
 	if (threshold->on && !threshold->of_limit && threshold->percent / 100 > s->limit_cores)

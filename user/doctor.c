@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* backdraft doctor: what this kernel and this configuration can do, and how to mend the rest. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,6 +23,7 @@
 #include "user/cpu_list.h"
 #include "user/dump_look.h"
 #include "user/host.h"
+#include "user/journal.h"
 #include "user/lib/kallsyms.h"
 #include "user/perf_event.h"
 #include "user/reader.h"
@@ -280,6 +282,18 @@ static void check_pressure(struct finding *f)
 		mend(f, "boot with psi=1");
 }
 
+static void check_journal(struct finding *f)
+{
+	if (journal_obstacle()) {
+		found(f, WARNING, "log = journal can't be read by this build");
+		mend(f, "%s", journal_obstacle());
+	} else if (dlopen(JOURNAL_LIBRARY, RTLD_NOW | RTLD_LOCAL)) {
+		found(f, GOOD, "the journal can be read, libsystemd is here");
+	} else {
+		found(f, GOOD, "no libsystemd here, and so no journal to read");
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*check)(struct finding *f);
@@ -290,6 +304,7 @@ static const struct {
 	{ "kernel symbols", check_kallsyms }, { "program symbols", check_reader },
 	{ "living threads", check_dump }, { "PID namespace", check_pids },
 	{ "memory limit", check_memory }, { "control groups", check_pressure },
+	{ "journal", check_journal },
 };
 
 int verb_doctor(int argc, char **argv)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/journal.h"
 #include "user/lib/log_proto.h"
 #include "user/reader_child.h"
 
@@ -60,7 +61,7 @@ void reader_journal_load(void)
 {
 	/* Since version 256 it loads these by itself, at a time when no code can be mapped any more. */
 	static const char *const unpackers[] = {"libzstd.so.1", "liblz4.so.1", "liblzma.so.5"};
-	void *library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
+	void *library = dlopen(JOURNAL_LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
 	for (size_t i = 0; i < sizeof(unpackers) / sizeof(unpackers[0]) && library; i++)
 		dlopen(unpackers[i], RTLD_NOW | RTLD_LOCAL);
@@ -192,7 +193,9 @@ enum reader_reason reader_serve_journal(struct reader_job *job)
 	if (job->request->n * sizeof(uint64_t) != sizeof(query) || !job->rights->journal)
 		return READER_DENIED;
 	memcpy(&query, job->request->addresses, sizeof(query));
-	if (loaded && sd.open(&j, JOURNAL_LOCAL_ONLY) >= 0) {
+	if (!loaded)
+		r.state = journal_obstacle() ? LOG_STATIC : LOG_NO_LIBRARY;
+	else if (sd.open(&j, JOURNAL_LOCAL_ONLY) >= 0) {
 		if (sd.has_runtime_files(j) > 0 || sd.has_persistent_files(j) > 0)
 			r.state = read_unit(job, j, &query.want, &r.counts) < 0 ? LOG_FAILED : LOG_READ;
 		sd.close(j);

@@ -35,7 +35,9 @@ struct log_query {
 	X(TOO_MANY, "more files match than are read")                                              \
 	X(NO_ROOT, "the client's files are out of reach: it has ended")                            \
 	X(NO_JOURNAL, "no journal here")                                                           \
-	X(NO_UNIT, "no journal: the client is no unit of systemd")
+	X(NO_UNIT, "no journal: the client is no unit of systemd")                                  \
+	X(NO_LIBRARY, "no journal: libsystemd.so.0 is not installed")                              \
+	X(STATIC, "no journal: this build is static and can't load libsystemd; use the backdraft of the package")
 
 #define LOG_STATE_ENUM(name, text) LOG_##name,
 enum log_state { LOG_STATES(LOG_STATE_ENUM) LOG_STATE_N };

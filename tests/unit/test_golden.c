@@ -171,6 +171,37 @@ static const struct {
 	{"cold", "later", 1, 2, 3},
 };
 
+/* A loop of crashes, one without names yet, and stops, which are no crashes. */
+static void status_deaths(struct status *s)
+{
+	static const struct {
+		const char *signature, *what;
+		uint64_t count, counted;
+	} crashes[] = {
+		{"00c0ffee00c0ffee", "checkout died of SIGSEGV in parse_\033[2J; 12 threads", 1200, 1199},
+		{"", "SIGABRT", 1, 1},
+		{"0123456789abcdef", "checkout died of SIGBUS in map_page; 12 threads", 1, 0},
+	};
+	struct status_clients *checkout = &s->clients[0], *cold = &s->clients[4];
+
+	checkout->crashes = 1202;
+	checkout->crashes_reported = 2;
+	checkout->stops = 3;
+	checkout->kills = 1;
+	set(&checkout->last_stop, "SIGTERM by systemd (1)");
+	cold->kills = 2;
+	set(&cold->last_stop, "SIGKILL by the kernel in a\033b (7)");
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++) {
+		struct status_crashes *c = status_add_crashes(s);
+
+		set(&c->client, "checkout");
+		set(&c->signature, crashes[i].signature);
+		set(&c->what, crashes[i].what);
+		c->count = crashes[i].count;
+		c->counted = crashes[i].counted;
+	}
+}
+
 static void status_tables(struct status *s)
 {
 	for (size_t i = 0; i < sizeof(status_clients) / sizeof(status_clients[0]); i++) {
@@ -262,6 +293,7 @@ static void status_sample(struct status *s)
 	s->cost.map_bytes = 5 << 20;
 	s->cost.delay_s = 0.0034;
 	status_tables(s);
+	status_deaths(s);
 }
 
 static void status_plain(struct out *out)

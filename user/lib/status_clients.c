@@ -7,6 +7,7 @@
 #include "metric.h"
 #include "status_page.h"
 
+#define NAME_LEAST 5 /* of a client, beside how often it crashed */
 #define CLIENT_COLUMNS 52 /* before the name */
 #define THREAD_COLUMNS 38
 #define NORMAL_COLUMNS 9
@@ -114,12 +115,47 @@ static void write_normally(struct status_page *p, const struct status_clients *c
 		out_char(p->out, '\n');
 }
 
+static void times(struct out *out, const char *what, uint64_t n)
+{
+	out_printf(out, n == 1 ? "%s once" : "%s %llu times", what, (unsigned long long)n);
+}
+
+/* How often it died, and what others did to it, which is no crash and has no report. */
+static void write_crashes(struct status_page *p, const struct status_clients *c)
+{
+	uint64_t counted = c->crashes > c->crashes_reported ? c->crashes - c->crashes_reported : 0;
+	const char *between = "";
+
+	if (!c->crashes && !c->stops && !c->kills)
+		return;
+	out_text(p->out, "         ");
+	if (c->crashes) {
+		paint(p, RED);
+		times(p->out, "crashed", c->crashes);
+		paint(p, PLAIN);
+		out_printf(p->out, " (%llu reported, %llu only counted)",
+			   (unsigned long long)c->crashes_reported, (unsigned long long)counted);
+		between = "; ";
+	}
+	if (c->stops) {
+		times(p->out, *between ? "; stopped" : "stopped", c->stops);
+		between = ", ";
+	}
+	if (c->kills)
+		times(p->out, !*between ? "killed" : c->stops ? ", killed" : "; killed", c->kills);
+	if (*text_of(c->last_stop)) {
+		out_text(p->out, ", the last: ");
+		summary_name(p->out, c->last_stop, 100);
+	}
+	out_char(p->out, '\n');
+}
+
 static void write_client(struct status_page *p, const struct status_clients *c)
 {
 	char a[SUMMARY_NUMBER_BYTES], b[SUMMARY_NUMBER_BYTES], n[SUMMARY_NUMBER_BYTES];
 	bool high = c->cpus > c->normal_high, low = c->cpus < c->normal_low;
 	unsigned int room = p->columns - CLIENT_COLUMNS;
-	char tail[40] = "";
+	char tail[80] = "";
 
 	paint(p, high ? RED : c->processes || is_machine(c) ? PLAIN : DIM);
 	out_printf(p->out, "%7s%c %11s %6s%c", percent(c->cpus, a),
@@ -132,6 +168,10 @@ static void write_client(struct status_page *p, const struct status_clients *c)
 	out_printf(p->out, "%8s%c ", bytes(c->rss_bytes, a), mark_of(p, c, METRIC_MEMORY));
 	if (!is_machine(c))
 		snprintf(tail, sizeof(tail), " (%llu)", (unsigned long long)c->processes);
+	/* The name comes first. */
+	if (p->live && c->crashes && room > NAME_LEAST + 20)
+		snprintf(tail + strlen(tail), sizeof(tail) - strlen(tail), ", %llu crash%s",
+			 (unsigned long long)c->crashes, c->crashes == 1 ? "" : "es");
 	summary_name(p->out, text_of(c->name), room > strlen(tail) ? room - strlen(tail) : 0);
 	out_text(p->out, tail);
 	paint(p, PLAIN);
@@ -139,6 +179,7 @@ static void write_client(struct status_page *p, const struct status_clients *c)
 	if (p->live)
 		return;
 	write_normally(p, c);
+	write_crashes(p, c);
 	if (!*text_of(c->note))
 		return;
 	out_printf(p->out, "%*s", CLIENT_COLUMNS, "");

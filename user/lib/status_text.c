@@ -203,6 +203,32 @@ static void write_rules(struct status_page *p)
 			   quiet, s->n_rules);
 }
 
+/* Those that are the same are one: by the functions of the thread that died first. */
+static void write_crashes(struct status_page *p)
+{
+	const struct status *s = p->s;
+	char n[SUMMARY_NUMBER_BYTES];
+
+	for (size_t i = 0; i < s->n_crashes; i++) {
+		const struct status_crashes *c = &s->crashes[i];
+
+		if (!i) {
+			paint(p, BOLD);
+			out_text(p->out, "\ncrashes, those that are the same together\n");
+			paint(p, PLAIN);
+		}
+		out_printf(p->out, "%12s\xc3\x97  ", summary_count(c->count, n));
+		summary_name(p->out, text_of(c->client), 30);
+		if (*text_of(c->signature))
+			out_printf(p->out, " %.16s", c->signature);
+		if (c->counted)
+			out_printf(p->out, ", %s not in a report yet", summary_count(c->counted, n));
+		out_text(p->out, ": ");
+		summary_name(p->out, text_of(c->what), 300);
+		out_char(p->out, '\n');
+	}
+}
+
 static void write_triggers(struct status_page *p)
 {
 	const struct status *s = p->s;
@@ -262,6 +288,7 @@ int status_write_plain(const struct status *s, const struct status_text_options 
 	status_page_left_out(&p);
 	out_char(out, '\n');
 	write_rules(&p);
+	write_crashes(&p);
 	write_triggers(&p);
 	return out->status;
 }

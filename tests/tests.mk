@@ -33,7 +33,7 @@ FUZZ_FLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fn
 MAKE_REPORT  := $(O)/tests/make/make_report
 
 progs unit: $(MAKE_REPORT)
-progs: $(O)/tests/make/make_state
+progs: $(addprefix $(O)/tests/make/,make_state make_first_report)
 $(O)/tests/make/make_%: $(O)/tests/make/make_%.o $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ $(LIBS)
 

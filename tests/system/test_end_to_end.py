@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The whole way: a trigger, the spool, the daemon's uploader, the receiver, and back out of it."""
 
+import gzip
 import json
 import os
 import pathlib
@@ -134,6 +135,34 @@ class Agent:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+def test_a_report_of_the_first_version(server, public_dir):
+    """One that has waited since the first version of the wire format is sent, stored, found and exported
+    as it is, and `spool` calls it whole."""
+    ident, spool = "00112233445566778899aabbccddeeff", public_dir / "spool"
+    server.start()
+    spool.mkdir(mode=0o755)
+    name = f"20251124T160100Z-threshold-shop-{ident}.bdr"
+    made = subprocess.run([bd.BUILD / "tests" / "make" / "make_first_report", ident, "1764000061"],
+                          check=True, capture_output=True).stdout
+    (spool / name).write_bytes(made)
+    assert b"scrub" not in gzip.decompress(made)
+    listed = bd.run([bd.BACKDRAFT, "spool", "--dir", spool, "--verify"])
+    assert listed.status == 0 and "whole" in listed.stdout, listed
+    config = public_dir / "old.conf"
+    config.write_text(f"[agent]\nspool_dir = {spool}\n[upload]\nurl = http://127.0.0.1:{server.port}\n"
+                      f"token_file = {public_dir}/old.token\n")
+    (public_dir / "old.token").write_text(server.token)
+    (public_dir / "old.token").chmod(0o600)
+    done = bd.backdraft("upload", "--config", config, "--once")
+    assert (done.status, done.stderr) == (0, "") and not list(spool.glob("*.bdr"))
+    [row] = json.loads(server.get("/v1/reports?client=shop&kind=threshold&function=inner"))["reports"]
+    assert (row["id"], row["version"], row["samples"]) == (ident, "1.2", 2)
+    assert gzip.decompress(server.get(f"/v1/reports/{ident}")) == gzip.decompress(made)
+    folded = server.get(f"/v1/reports/{ident}/export?format=folded").decode()
+    assert set(folded.splitlines()) == {"shop;worker;main 1000", "shop;worker;main;work;inner 2000"}
+    assert b"<html" in server.get(f"/v1/reports/{ident}/export?format=html")
 
 
 @pytest.fixture

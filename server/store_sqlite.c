@@ -45,7 +45,8 @@ static const char *const statements[SQL_STATEMENTS] = {
 		"INSERT INTO facts (hash, cpu_model, disk, os, kernel, arch,"
 		" virtualisation, agent, cpus, memory_bytes, used) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[SQL_FIND_BLOCK] = "SELECT bits FROM function_blocks WHERE block=? AND function=?",
-	[SQL_PUT_BLOCK] = "INSERT OR REPLACE INTO function_blocks VALUES (?,?,?)",
+	[SQL_PUT_BLOCK] = "INSERT OR REPLACE INTO function_blocks VALUES (?1,?2,?3)",
+	[SQL_SET_BLOCK] = "UPDATE function_blocks SET bits=?3 WHERE block=?1 AND function=?2",
 	[SQL_FIND_REPORT] = "SELECT seq FROM reports WHERE id=?",
 	[SQL_DROP_REPORT] = "DELETE FROM reports WHERE seq=?",
 	[SQL_DROP_BODY] = "DELETE FROM bodies WHERE seq=?",

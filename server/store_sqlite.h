@@ -54,6 +54,7 @@ enum statement {
 	SQL_PUT_FACTS,
 	SQL_FIND_BLOCK,
 	SQL_PUT_BLOCK,
+	SQL_SET_BLOCK,
 	SQL_USE_TEXT,
 	SQL_USE_FUNCTION,
 	SQL_USE_STACK,
@@ -76,7 +77,7 @@ enum statement {
 /* The functions of the newest block of reports: a bit for each report that has it. */
 struct block_row {
 	uint32_t function;
-	bool dirty;
+	bool dirty, on_disk;
 	uint8_t bits[BLOCK_REPORTS / 8];
 };
 

@@ -30,7 +30,8 @@ static int load(struct sqlite_store *s, struct block_row *row)
 	sqlite3_bind_int64(st, 1, s->blocks.block);
 	sqlite3_bind_int64(st, 2, row->function);
 	status = sqlite3_step(st);
-	if (status == SQLITE_ROW && sqlite3_column_bytes(st, 0) == sizeof(row->bits))
+	row->on_disk = status == SQLITE_ROW;
+	if (row->on_disk && sqlite3_column_bytes(st, 0) == sizeof(row->bits))
 		memcpy(row->bits, sqlite3_column_blob(st, 0), sizeof(row->bits));
 	sqlite3_reset(st);
 	return status == SQLITE_ROW || status == SQLITE_DONE ? 0 : -1;
@@ -55,21 +56,36 @@ static int row_of(struct sqlite_store *s, uint32_t function, struct block_row **
 	return 0;
 }
 
+/* A row that is there is changed in its place, which is half of the work; retention may have taken it. */
+static int put(struct sqlite_store *s, const struct block_row *row)
+{
+	static const enum statement ways[] = {SQL_SET_BLOCK, SQL_PUT_BLOCK};
+
+	for (size_t i = !row->on_disk; i < 2; i++) {
+		sqlite3_stmt *st = s->sql[ways[i]];
+
+		sqlite3_bind_int64(st, 1, s->blocks.block);
+		sqlite3_bind_int64(st, 2, row->function);
+		sqlite3_bind_blob(st, 3, row->bits, sizeof(row->bits), SQLITE_STATIC);
+		if (sqlite_step(s, ways[i]))
+			return -1;
+		if (sqlite3_changes(s->db))
+			return 0;
+	}
+	return -1;
+}
+
 int blocks_flush(struct sqlite_store *s)
 {
-	sqlite3_stmt *st = s->sql[SQL_PUT_BLOCK];
-
 	for (size_t i = 0; i < s->blocks.n; i++) {
 		struct block_row *row = &s->blocks.rows[i];
 
 		if (!row->dirty)
 			continue;
-		sqlite3_bind_int64(st, 1, s->blocks.block);
-		sqlite3_bind_int64(st, 2, row->function);
-		sqlite3_bind_blob(st, 3, row->bits, sizeof(row->bits), SQLITE_STATIC);
-		if (sqlite_step(s, SQL_PUT_BLOCK))
+		if (put(s, row))
 			return -1;
 		row->dirty = false;
+		row->on_disk = true;
 	}
 	return 0;
 }

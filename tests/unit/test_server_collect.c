@@ -81,11 +81,19 @@ static void put_all(struct world *w, int first, int end)
 		assert_true(world_put(w, number, "shop"));
 }
 
+static int count_row(void *ctx, const struct store_row *row)
+{
+	++*(int *)ctx;
+	return 0;
+}
+
 /* Each report has a function of its own. All of them go, and the file gets small again. */
 static void test_all_go(void **state)
 {
+	struct store_query q = {.function = "only_1"};
 	struct store_counts before, after;
 	struct world w;
+	int rows = 0;
 
 	world_init(&w);
 	put_all(&w, 0, 1200);
@@ -106,6 +114,8 @@ static void test_all_go(void **state)
 	/* And in again, in this process and the next. */
 	put_all(&w, 0, 3);
 	check(&w);
+	assert_int_equal(w.store->ops->list(w.store, &q, count_row, &rows, w.error), 0);
+	assert_int_equal(rows, 1);
 	world_close(&w);
 	assert_int_equal(world_open(&w), 0);
 	put_all(&w, 3, 6);
@@ -142,12 +152,6 @@ static void test_ingest_goes_on(void **state)
 	assert_in_range(counts_of(&w).functions, 100, functions / 2);
 	assert_in_range(counts_of(&w).reports, 100, 2000);
 	world_release(&w);
-}
-
-static int count_row(void *ctx, const struct store_row *row)
-{
-	++*(int *)ctx;
-	return 0;
 }
 
 /* A report that stays keeps all that it names, also what was named first by one that is gone. */

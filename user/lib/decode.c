@@ -175,19 +175,49 @@ static int decode_rows(struct decoder *d, const struct wire_type *type, void *ta
 	return 0;
 }
 
+/* Kinds that hold a number up to INT32_MAX as it is. */
+static bool is_plain(enum wire_kind kind)
+{
+	return kind == WIRE_U32 || kind == WIRE_REF || kind == WIRE_I32 || kind == WIRE_U64 ||
+	       kind == WIRE_I64;
+}
+
+static inline void put_plain(char *at, size_t bytes, uint64_t value)
+{
+	if (bytes == sizeof(uint32_t))
+		*(uint32_t *)at = value;
+	else
+		*(uint64_t *)at = value;
+}
+
 static int decode_column(struct decoder *d, const struct wire_type *type,
 			 const struct wire_field *f, void *table, uint64_t n)
 {
-	size_t bytes = wire_kind_bytes(f->kind);
+	size_t bytes = wire_kind_bytes(f->kind), cap = 0;
+	bool plain = is_plain(f->kind);
 	struct unpack_token t;
+	char *column = NULL;
 
 	if (n > d->limits.rows)
 		return unpack_fail(&d->in, -EFBIG, "%s.%s has %llu rows, the limit is %u",
 				   type->name, f->name, (unsigned long long)n, d->limits.rows);
-	for (uint64_t i = 0; i < n; i++) {
-		if (unpack_next(&d->in, &t) || decode_rows(d, type, table, i + 1))
+	for (uint64_t i = 0, small; i < n; i++) {
+		if (i >= cap) {
+			if (decode_rows(d, type, table, i + 1))
+				return d->in.status;
+			cap = ((size_t *)table)[1];
+			column = wire_column(table, f);
+		}
+		if (plain && unpack_small(&d->in, &small)) {
+			if (small <= INT32_MAX) {
+				put_plain(column + i * bytes, bytes, small);
+				continue;
+			}
+			t = (struct unpack_token){.type = UNPACK_UINT, .u = small};
+		} else if (unpack_next(&d->in, &t)) {
 			return d->in.status;
-		if (!decode_number(&t, f->kind, (char *)wire_column(table, f) + i * bytes))
+		}
+		if (!decode_number(&t, f->kind, column + i * bytes))
 			return unpack_fail(&d->in, -EINVAL,
 					   "not a backdraft %s: %s.%s[%llu] is not a %s",
 					   d->root->what, type->name, f->name, (unsigned long long)i,

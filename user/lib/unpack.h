@@ -64,6 +64,34 @@ void unpack_release(struct unpack *u);
 
 /* The next header. 0 or the sticky error. */
 int unpack_next(struct unpack *u, struct unpack_token *ret);
+/*
+ * The next header where it is a whole number of up to 32 bits without a sign and all of it is in the
+ * window: true, and past it. False says nothing: unpack_next() goes on from there. Columns are long,
+ * and nearly all of what is in them is of this kind.
+ */
+static inline bool unpack_small(struct unpack *u, uint64_t *ret)
+{
+	const uint8_t *p = u->window + u->at;
+
+	if (u->status || u->n - u->at < 5)
+		return false;
+	if (p[0] < 0x80) {
+		*ret = p[0];
+		u->at += 1;
+	} else if (p[0] == 0xcc) {
+		*ret = p[1];
+		u->at += 2;
+	} else if (p[0] == 0xcd) {
+		*ret = p[1] << 8 | p[2];
+		u->at += 3;
+	} else if (p[0] == 0xce) {
+		*ret = (uint32_t)p[1] << 24 | p[2] << 16 | p[3] << 8 | p[4];
+		u->at += 5;
+	} else {
+		return false;
+	}
+	return true;
+}
 /* The bytes of the header just read, valid until the next call. */
 const uint8_t *unpack_last(const struct unpack *u, const struct unpack_token *token);
 /* The next bytes, valid until the next call, or NULL. At most UNPACK_BYTES_MAX. */

@@ -206,29 +206,18 @@ static int refuse(const char *name, const char *value, const char *allowed,
 	return -EINVAL;
 }
 
-int params_query(const struct query_params *p, uint64_t most, struct store_query *ret,
-		 char error[PARAMS_ERROR_BYTES])
+/* What all lists take. */
+static int list_query(const struct query_params *p, uint64_t most, struct store_query *ret,
+		      char error[PARAMS_ERROR_BYTES])
 {
-	static const char *const known[] = {"client", "kind",	  "version", "label",
-					    "host",   "function", "since",   "until",
-					    "limit",  "next",	  NULL};
 	static const char times[] = "2026-11-25T17:30:00Z, or ns since the epoch";
-	struct store_query q = {
-		.client = params_get(p, "client"),
-		.kind = params_get(p, "kind"),
-		.version = params_get(p, "version"),
-		.label = params_get(p, "label"),
-		.function = params_get(p, "function"),
-		.limit = most < 100 ? most : 100,
-	};
+	struct store_query q = {.limit = most < 100 ? most : 100};
 	const char *host = params_get(p, "host"), *since = params_get(p, "since");
 	const char *until = params_get(p, "until"), *limit = params_get(p, "limit");
 	const char *next = params_get(p, "next");
 	char allowed[64];
 	int64_t n;
 
-	if (params_known(p, known, error))
-		return -EINVAL;
 	q.has_host = host;
 	if (host && !params_id(host, strlen(host), q.host))
 		return refuse("host", host, "32 hex digits", error);
@@ -245,6 +234,31 @@ int params_query(const struct query_params *p, uint64_t most, struct store_query
 		q.limit = n;
 	*ret = q;
 	return 0;
+}
+
+int params_query(const struct query_params *p, uint64_t most, struct store_query *ret,
+		 char error[PARAMS_ERROR_BYTES])
+{
+	static const char *const known[] = {"client", "kind",	  "version", "label",
+					    "host",   "function", "since",   "until",
+					    "limit",  "next",	  NULL};
+
+	if (params_known(p, known, error) || list_query(p, most, ret, error))
+		return -EINVAL;
+	ret->client = params_get(p, "client");
+	ret->kind = params_get(p, "kind");
+	ret->version = params_get(p, "version");
+	ret->label = params_get(p, "label");
+	ret->function = params_get(p, "function");
+	return 0;
+}
+
+int params_hosts(const struct query_params *p, uint64_t most, struct store_query *ret,
+		 char error[PARAMS_ERROR_BYTES])
+{
+	static const char *const known[] = {"host", "since", "until", "limit", "next", NULL};
+
+	return params_known(p, known, error) || list_query(p, most, ret, error) ? -EINVAL : 0;
 }
 
 static bool seconds(const char *text, double *ret)

@@ -38,6 +38,9 @@ struct view_options;
  */
 int params_query(const struct query_params *p, uint64_t most, struct store_query *ret,
 		 char error[PARAMS_ERROR_BYTES]);
+/* What GET /v1/hosts asks for: host, since, until, limit, next. 0 or -EINVAL. */
+int params_hosts(const struct query_params *p, uint64_t most, struct store_query *ret,
+		 char error[PARAMS_ERROR_BYTES]);
 /* from, to, thread, pid, by, reverse, as `backdraft export` has them. 0 or -EINVAL. */
 int params_view(const struct query_params *p, struct view_options *ret,
 		char error[PARAMS_ERROR_BYTES]);

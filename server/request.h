@@ -79,6 +79,7 @@ void request_end(struct request *q);
 void run_post_reports(struct request *q);
 void run_post_heartbeats(struct request *q);
 void run_get_reports(struct request *q);
+void run_get_hosts(struct request *q);
 void run_get_report(struct request *q);
 void run_delete_report(struct request *q);
 void run_export(struct request *q);

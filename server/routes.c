@@ -9,6 +9,7 @@ static const struct route routes[] = {
 	{"POST", "/v1/heartbeats", TOKEN_INGEST, true, run_post_heartbeats},
 	{"GET", "/v1/reports", TOKEN_READ, false, run_get_reports},
 	{"GET", "/v1/reports/{id}", TOKEN_READ, false, run_get_report},
+	{"GET", "/v1/hosts", TOKEN_READ, false, run_get_hosts},
 	{"DELETE", "/v1/reports/{id}", TOKEN_ADMIN, false, run_delete_report},
 	{"GET", "/v1/reports/{id}/export", TOKEN_READ, false, run_export},
 	{"GET", "/metrics", TOKEN_READ, false, run_metrics},

@@ -7,7 +7,7 @@
  *   request.c       one request: checks, body, answer
  *   routes.c        which function answers what
  *   access.c        tokens and rates
- *   ingest.c        POST; queries.c GET, DELETE; export.c exports; health.c the rest
+ *   ingest.c        POST; queries.c GET, DELETE; hosts.c; exports.c; health.c the rest
  *   body.c          bytes to reports
  *   writer.c        reports to the store, many in one transaction
  */

@@ -104,6 +104,15 @@ struct store_ops {
 	int (*list)(struct store *s, const struct store_query *q,
 		    int (*row)(void *ctx, const struct store_row *row), void *ctx,
 		    char error[STORE_ERROR_BYTES]);
+	/*
+	 * Calls `row` for each host that has a heartbeat or a report, in one order, with its facts
+	 * where they are known and its last heartbeat alone, if there is one. Of the query: host;
+	 * since and until of that heartbeat, where one that has none is before all; limit, and
+	 * cursor_seq as `seq` was. As list() else.
+	 */
+	int (*hosts)(struct store *s, const struct store_query *q,
+		     int (*row)(void *ctx, int64_t seq, const struct heartbeats *last), void *ctx,
+		     char error[STORE_ERROR_BYTES]);
 	/* The bytes of a report, which the caller frees. 0, -ENOENT or another -errno. */
 	int (*get)(struct store *s, const uint8_t id[REPORT_ID_BYTES], void **ret, size_t *ret_size,
 		   char error[STORE_ERROR_BYTES]);

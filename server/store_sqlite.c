@@ -413,6 +413,7 @@ const struct store_ops store_sqlite = {
 	.remove = sqlite_remove,
 	.keep = sqlite_keep,
 	.list = sqlite_list,
+	.hosts = sqlite_hosts,
 	.get = sqlite_get,
 	.counts = sqlite_counts,
 	.check = sqlite_check,

@@ -10,6 +10,7 @@
  *   store_sqlite_put.c      reports in, and out again
  *   store_sqlite_beats.c    heartbeats in
  *   store_sqlite_list.c     queries
+ *   store_sqlite_hosts.c    hosts, and heartbeats out
  *   store_sqlite_keep.c     retention
  *   store_sqlite_collect.c  what nothing names any more
  *   store_sqlite_check.c    fsck
@@ -183,6 +184,9 @@ int sqlite_keep(struct store *store, const struct store_keep *keep, uint64_t *re
 int sqlite_list(struct store *store, const struct store_query *q,
 		int (*row)(void *ctx, const struct store_row *row), void *ctx,
 		char error[STORE_ERROR_BYTES]);
+int sqlite_hosts(struct store *store, const struct store_query *q,
+		 int (*row)(void *ctx, int64_t seq, const struct heartbeats *last), void *ctx,
+		 char error[STORE_ERROR_BYTES]);
 int64_t sqlite_check(struct store *store, void (*line)(void *ctx, const char *text), void *ctx);
 
 #endif

@@ -187,6 +187,56 @@ def test_heartbeats(start):
     assert receiver.post(beats(), path="/v1/reports").status == 400
 
 
+def test_hosts(start):
+    """Hosts with their facts and their last minute, in pages; one that has only a report is one too."""
+    receiver = start()
+    at_ns = time.time_ns() // 60000000000 * 60000000000
+    facts = {"agent": {"version": "0.1"}, "host": {"kernel": "6.1", "label": "rack 7", "cpus": 8,
+                                                   "cpu_model": 'a "fast" one'}}
+    for host in range(1, 6):
+        batch = beats(host=host, minutes=3, at_ns=at_ns - host * 600000000000, facts=facts)
+        batch["strings"] += ["pay", "2.0"]
+        for column, values in {"beat": [0, 1, 0], "name": [1, 1, 2], "cpu_avg_milli": [250, 9, -1],
+                               "cpu_max_milli": [900, 9, -1], "version": [3, 0, 0],
+                               "rss_kib": [1 << 40, 0, 0]}.items():
+            batch["clients"][column] = values
+        # an older batch that comes late changes nothing
+        for late in (0, 1):
+            batch["beats"]["t_ns"] = [t - late * 10 ** 12 for t in batch["beats"]["t_ns"]]
+            assert receiver.post(srv.pack(batch), path="/v1/heartbeats").status == 200
+    receiver.post(report(1, host=9))
+    whole = receiver.get("/v1/hosts").json()
+    assert whole["next"] is None and len(whole["hosts"]) == 6
+    one = whole["hosts"][1]
+    assert one["host"] == "02" * 16 and one["beat"]["t_ns"] == at_ns - 1200000000000
+    assert one["beat"]["cpu_ns"] == 5
+    assert {key: one[key] for key in ("label", "agent", "kernel", "cpus", "cpu_model")} == {
+        "label": "rack 7", "agent": "0.1", "kernel": "6.1", "cpus": 8, "cpu_model": 'a "fast" one'}
+    assert "os" not in one
+    shop, pay = one["clients"]
+    assert (shop["name"], shop["version"], shop["cpu_avg_milli"], shop["cpu_max_milli"],
+            shop["rss_kib"]) == ("shop", "2.0", 250, 900, 1 << 40)
+    assert (pay["name"], pay["cpu_avg_milli"]) == ("pay", -1)
+    assert whole["hosts"][5] == {"host": "09" * 16}
+    paged, query = [], "limit=2"
+    while query:
+        page = receiver.get(f"/v1/hosts?{query}").json()
+        assert len(page["hosts"]) <= 2
+        paged += page["hosts"]
+        query = page["next"] and f"limit=2&next={page['next']}"
+    assert paged == whole["hosts"]
+
+    def found(query):
+        return [int(each["host"][:2]) for each in receiver.get(f"/v1/hosts?{query}").json()["hosts"]]
+
+    assert found(f"host={'04' * 16}") == [4] and found(f"host={'0a' * 16}") == []
+    assert found(f"since={at_ns - 1800000000000}") == [1, 2, 3]
+    assert found(f"until={at_ns - 1800000000000}") == [4, 5, 9]
+    assert receiver.get("/v1/hosts?client=shop").status == 400
+    assert receiver.get("/v1/hosts?next=1").status == 400
+    assert receiver.ask("POST", "/v1/hosts", body=b"").status == 405
+
+
 def test_health_and_metrics(start):
     receiver = start()
     assert receiver.get("/healthz").body == b"ok\n"

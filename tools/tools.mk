@@ -23,6 +23,7 @@ install: $(O)/backdraft
 	install -D -m 755 $(O)/backdraft $(DESTDIR)$(PREFIX)/bin/backdraft
 	install -D -m 644 docs/backdraft.1 $(DESTDIR)$(PREFIX)/share/man/man1/backdraft.1
 	install -D -m 644 docs/backdraft.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/backdraft.conf.5
+	install -D -m 644 deploy/backdraft.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/backdraft.conf
 
 bench: all progs $(addprefix $(O)/tools/,bench-empty bench-scrub synth-report unwind-table)
 	$(Q)O=$(O) tools/bench

@@ -20,6 +20,7 @@
 
 #include "user/capability.h"
 #include "user/collector.h"
+#include "user/config_file.h"
 #include "user/cpu_list.h"
 #include "user/dump_look.h"
 #include "user/host.h"
@@ -27,6 +28,7 @@
 #include "user/lib/kallsyms.h"
 #include "user/perf_event.h"
 #include "user/reader.h"
+#include "user/upload_confine.h"
 #include "user/verb.h"
 
 const struct verb_option verb_doctor_options[] = { { 0 } };
@@ -294,6 +296,30 @@ static void check_journal(struct finding *f)
 	}
 }
 
+/* As the uploader does, by the configuration that is installed. */
+static void check_uploader(struct finding *f)
+{
+	struct config config;
+	struct upload_user user;
+	bool configured = !access(CONFIG_FILE_DEFAULT, R_OK) &&
+			  !config_file_read(CONFIG_FILE_DEFAULT, &config);
+	const char *wanted = configured ? config.upload.user : "";
+	const char *missing = wanted[0] ? wanted : UPLOAD_USER;
+	int err = upload_user_find(wanted, &user);
+
+	if (!err && (wanted[0] || !strcmp(user.name, UPLOAD_USER))) {
+		found(f, GOOD, "the uploader becomes user %s", user.name);
+	} else {
+		found(f, WARNING, "there is no user %s: %s", missing,
+		      err ? "reports can't be uploaded"
+			  : "the uploader becomes nobody, as whom others run too");
+		mend(f, "adduser --system --group --no-create-home %s, or systemd-sysusers with "
+			"deploy/backdraft.sysusers", missing);
+	}
+	if (configured)
+		config_release(&config);
+}
+
 static const struct {
 	const char *name;
 	void (*check)(struct finding *f);
@@ -304,7 +330,7 @@ static const struct {
 	{ "kernel symbols", check_kallsyms }, { "program symbols", check_reader },
 	{ "living threads", check_dump }, { "PID namespace", check_pids },
 	{ "memory limit", check_memory }, { "control groups", check_pressure },
-	{ "journal", check_journal },
+	{ "journal", check_journal },	{ "uploader", check_uploader },
 };
 
 int verb_doctor(int argc, char **argv)

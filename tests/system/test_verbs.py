@@ -2,6 +2,9 @@
 """What is promised of every verb: help on standard output, wrong use is 2 and one line."""
 
 import os
+import pwd
+import re
+import subprocess
 
 import pytest
 
@@ -34,6 +37,33 @@ def test_version():
 
 def test_unknown_verb():
     bd.one_error_line(bd.backdraft("burn"), "burn", status=(2,))
+
+
+def test_doctor_says_whom_the_uploader_becomes(tmp_path):
+    """Without the user of its own, and with those that systemd-sysusers makes of the file in deploy/."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    done = bd.backdraft("doctor")
+    [line] = re.findall(r"^(\S+) +uploader +(.*)$", done.stdout, re.M)
+    if "backdraft" in {user.pw_name for user in pwd.getpwall()}:
+        assert line == ("ok", "the uploader becomes user backdraft")
+    else:
+        assert line == ("warn", "there is no user backdraft: the uploader becomes nobody, as whom others run too")
+        assert "adduser --system --group --no-create-home backdraft" in done.stdout
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    subprocess.run(["systemd-sysusers", f"--root={tmp_path}", bd.ROOT / "deploy" / "backdraft.sysusers"],
+                   check=True, capture_output=True)
+    users = [row.split(":") for row in (tmp_path / "etc" / "passwd").read_text().splitlines()]
+    made = {row[0]: row for row in users if row[0].startswith("backdraft")}
+    assert set(made) == {"backdraft", "backdraft-server"}
+    assert all(row[6].endswith("nologin") and 0 < int(row[2]) < 1000 for row in made.values())
+    groups = (tmp_path / "etc" / "group").read_text()
+    assert all(re.search(rf"^{name}:x:{row[3]}:", groups, re.M) for name, row in made.items())
+    # As the whole of a machine of its own, where only /etc differs.
+    words = ["unshare", "-m", "sh", "-c", f"mount --bind {tmp_path}/etc/passwd /etc/passwd && exec $0 doctor"]
+    said = subprocess.run([*words, str(bd.BACKDRAFT)], capture_output=True, text=True).stdout
+    assert re.search(r"^ok +uploader +the uploader becomes user backdraft$", said, re.M), said
 
 
 def test_doctor_finds_this_machine_fit():

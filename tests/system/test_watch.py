@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The daemon on this kernel: reports that begin before their alarm, and what outlives a kill."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -12,6 +13,8 @@ import time
 import bd
 import pytest
 from watching import AFTER, BURNER, Daemon, rows, text
+
+GROUP, STRANGER = 54321, 54322  # nobody has these numbers
 
 
 def functions(path, process, *options):
@@ -358,3 +361,32 @@ def test_state_outlives_the_daemon(daemon):
     assert d.stop() == 0
     assert saved.exists()
     assert not (d.dir / "socket").exists()
+
+def test_who_may_ask(build_dir, public_dir):
+    """Root, and whom the group of the socket has. The group is made up: an /etc/group of the daemon's own."""
+    groups, tool = public_dir / "group", public_dir / "backdraft"
+    groups.write_text(f"root:x:0:\nbackdraft:x:{GROUP}:\n")
+    shutil.copy(build_dir / "backdraft", tool)
+    tool.chmod(0o755)
+    hide = f"mount --bind {groups} /etc/group; exec \"$@\""
+    d = Daemon(build_dir, public_dir, BURNER, prefix=["unshare", "-m", "sh", "-c", hide, "hide"])
+
+    def ask(*who):
+        command = ["setpriv", f"--reuid={STRANGER}", *who, tool, "status", "--json", "--config", d.asking]
+        return subprocess.run(command, capture_output=True, text=True, cwd="/")
+
+    d.start()
+    try:
+        socket_file = public_dir / "socket"
+        assert (socket_file.stat().st_gid, socket_file.stat().st_mode & 0o777) == (GROUP, 0o660)
+        for who in ([f"--regid={GROUP}", "--clear-groups"], [f"--regid={STRANGER}", f"--groups={GROUP}"]):
+            answer = ask(*who)
+            assert answer.returncode == 0, answer.stderr
+            assert json.loads(answer.stdout)["agent"]["pid"] == d.process.pid
+        refused = ask(f"--regid={STRANGER}", "--clear-groups")
+        assert refused.returncode == 1 and not refused.stdout
+        assert refused.stderr == (f"backdraft: {socket_file}: Permission denied; root and the group of the socket "
+                                  "may ask\n")
+        assert d.run("status").returncode == 0  # root
+    finally:
+        d.stop()

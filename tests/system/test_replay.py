@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`replay` as people call it: its output, its explanations, its refusals. Needs no root."""
 import datetime
+import json
 import math
 import os
+import pathlib
+import re
 import subprocess
+import sys
 
 import pytest
 
@@ -133,3 +137,51 @@ def test_a_full_disk_is_said(tmp_path):
     with open("/dev/full", "w") as full:
         done = subprocess.run([BACKDRAFT, "replay", path], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1 and "No space left" in done.stderr
+
+
+def shared():
+    """What stands beside the checkout, or beside the one that this worktree is of; None."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    git = subprocess.run(["git", "-C", root, "rev-parse", "--path-format=absolute", "--git-common-dir"],
+                         capture_output=True, text=True)
+    places = [root, *([pathlib.Path(git.stdout.strip()).parent] if git.returncode == 0 else [])]
+    return next((p.parent / "shared" for p in places if (p.parent / "shared/tools/nab-score").exists()), None)
+
+
+def test_labelled_series(tmp_path):
+    """The default configuration on six real series, scored as the Numenta Anomaly Benchmark does."""
+    there = shared()
+    if not there:
+        pytest.skip("optional: no ../shared with tools/nab-score beside this checkout: NOBODY SCORES the detectors")
+    labels = there / "data/cpu-series/labels.json"
+    names = sorted(json.loads(labels.read_text()))
+    rows = 0
+    for name in names:
+        done = replay(labels.parent / name)
+        assert done.returncode == 0, done.stderr
+        rows += done.stdout.count("\n") - 1
+        (tmp_path / name).write_text(done.stdout)
+        # Each alert says what was expected, and why.
+        assert done.stderr.count("\n") == done.stdout.count(",1\n")
+        assert done.stderr.count(" normally uses ") == done.stderr.count("\n")
+    said = subprocess.run([sys.executable, there / "tools/nab-score", labels, tmp_path], check=True,
+                          capture_output=True, text=True).stdout
+    print(said)
+    score, false_alerts = re.search(r"^TOTAL standard +([\d.]+) .* false alerts (\d+)$", said, re.M).groups()
+    assert len(names) == 6 and float(score) >= 82
+    assert int(false_alerts) <= rows * 300 / (7 * 86400)  # one a series and week
+
+
+def test_millions_of_points(tmp_path):
+    """10 million in 5 s: here a fifth of them, by CPU time, with three times as much for a machine that is busy."""
+    path = tmp_path / "long.csv"
+    with open(path, "w") as f:
+        f.write("timestamp,value\n")
+        f.writelines(f"{60 * i},{i * 7919 % 1000 / 500}\n" for i in range(2_000_000))
+    with open(tmp_path / "out", "wb") as out:
+        process = subprocess.Popen([BACKDRAFT, "replay", path], stdout=out)
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    print(f"{used.ru_utime + used.ru_stime:.2f} s of CPU for 2 million points")
+    assert process.returncode == 0
+    assert used.ru_utime + used.ru_stime < 3 * 5 / 5

@@ -255,6 +255,7 @@ struct bd_free {
 	struct bd_head head;
 	struct bd_thread thread;
 	struct bd_sums sums;
+	__u64 user_ns, system_ns; /* as in bd_task */
 	__u32 target;
 	__u32 pad;
 };
@@ -400,6 +401,7 @@ struct bd_task {
 	__u32 ns_tid;
 	__u32 ns_tgid;
 	struct bd_sums sums; /* what runs or queues right now counted up to now_ns */
+	__u64 user_ns, system_ns; /* by the ticks that the kernel saw in either: their ratio counts */
 	__u64 now_ns;
 	__u64 run_ns; /* of these: since it last left a CPU */
 	__u64 wait_ns;
@@ -491,7 +493,7 @@ _Static_assert(sizeof(struct bd_crash_states) == BD_CRASH_STATES_HEAD + 48 * BD_
 	       "bd_crash_states");
 _Static_assert(sizeof(struct bd_kill) == 96, "bd_kill");
 _Static_assert(sizeof(struct bd_look) == 56 + sizeof(struct bd_late), "bd_look");
-_Static_assert(sizeof(struct bd_task) == 144, "bd_task");
+_Static_assert(sizeof(struct bd_task) == 160, "bd_task");
 _Static_assert(sizeof(struct bd_cpu) % 64 == 0, "bd_cpu");
 #endif
 

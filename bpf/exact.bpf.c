@@ -229,6 +229,8 @@ static __always_inline void farewell(struct task_struct *task, struct bd_cpu *cp
 
 	thread_of(task, &event.thread);
 	sums_of(task, &event.sums);
+	event.user_ns = task->utime;
+	event.system_ns = task->stime;
 	event.target = time != NULL;
 	if (emit(&event, sizeof(event)))
 		count_loss(cpu, BD_LOSS_EXIT_RING_FULL);
@@ -448,6 +450,8 @@ int bd_tasks(struct bpf_iter__task *ctx)
 	BPF_CORE_READ_STR_INTO(&record.process, task, group_leader, comm);
 	record.now_ns = bpf_ktime_get_ns();
 	sums_of(task, &record.sums);
+	record.user_ns = task->utime;
+	record.system_ns = task->stime;
 	sums_until_now(task, &record);
 
 	bool begin = iterator_pass == BD_PASS_BEGIN;

@@ -85,6 +85,8 @@ static void time_add(struct client_sum *sum, const struct client_process *p, dou
 	double weight = p->run_ns + p->wait_ns + 1.0;
 
 	sum->run_ns += p->run_ns;
+	sum->split.user_ns += p->split.user_ns;
+	sum->split.system_ns += p->split.system_ns;
 	sum->wait_ns += p->wait_ns * counted;
 	if (!isnan(group->throttled)) {
 		sum->weight += weight;
@@ -127,6 +129,7 @@ static int sums_make(struct clients *c, double *ret_throttled_wait, uint32_t *re
 			}
 		}
 		p->run_ns = p->wait_ns = p->threads = 0;
+		p->split = (struct client_split){ 0 };
 	}
 	return err;
 }
@@ -134,6 +137,14 @@ static int sums_make(struct clients *c, double *ret_throttled_wait, uint32_t *re
 static double share(double part, double whole)
 {
 	return whole > 0 ? part / whole : 0;
+}
+
+/* The exact time has no parts: it is shared out as the kernel's ticks are; NAN where there was none. */
+static double system_part(double run_ns, const struct client_split *split)
+{
+	double ticks = (double)split->user_ns + split->system_ns;
+
+	return ticks > 0 ? run_ns * (split->system_ns / ticks) : run_ns > 0 ? NAN : 0;
 }
 
 static void second_of(const struct clients *c, const struct client_entry *e, double dt_ns,
@@ -151,6 +162,7 @@ static void second_of(const struct clients *c, const struct client_entry *e, dou
 		.processes = sum->processes,
 		.threads = sum->threads,
 		.cpu_cores = sum->run_ns / dt_ns,
+		.system_cores = system_part(sum->run_ns, &sum->split) / dt_ns,
 		.limit_cores = limit,
 		.cpu_of_limit = share(sum->run_ns / dt_ns, limit),
 		.wait_cores = sum->wait_ns / dt_ns,
@@ -162,8 +174,21 @@ static void second_of(const struct clients *c, const struct client_entry *e, dou
 	};
 }
 
+/* What is counted of user and system time since the last time, nice with the former, in ticks. */
+static void split_read(struct clients *c, const char *text, struct client_split *ret)
+{
+	uint64_t user, nice, system, last_user = c->user_ticks, last_system = c->system_ticks;
+
+	if (sscanf(text, "cpu %lu %lu %lu", &user, &nice, &system) != 3)
+		return;
+	c->user_ticks = user + nice;
+	c->system_ticks = system;
+	if (last_user && c->user_ticks >= last_user && system >= last_system)
+		*ret = (struct client_split){ c->user_ticks - last_user, system - last_system };
+}
+
 /* CPUs that are online, and what the hypervisor took since the last time; NAN if not known. */
-static double stat_read(struct clients *c, double dt_ns)
+static double stat_read(struct clients *c, double dt_ns, struct client_split *ret_split)
 {
 	char path[4096], *text = malloc(STAT_BYTES);
 	uint64_t steal = 0, last = c->steal_ticks;
@@ -173,6 +198,8 @@ static double stat_read(struct clients *c, double dt_ns)
 	snprintf(path, sizeof(path), "%s/stat", c->proc);
 	c->steal_known = text && small_file_read(path, text, STAT_BYTES) > 0 &&
 			 sscanf(text, "cpu %*u %*u %*u %*u %*u %*u %*u %lu", &steal) == 1;
+	if (c->steal_known)
+		split_read(c, text, ret_split);
 	c->cpus = 0;
 	while (c->steal_known && (line = strstr(line, "\ncpu")) != NULL) {
 		c->cpus++;
@@ -217,7 +244,9 @@ static uint64_t machine_memory(const struct clients *c)
 static void machine_make(struct clients *c, double dt_ns, double throttled_wait,
 			 struct client_second *ret)
 {
-	double wait = fmax(c->machine_wait_ns - throttled_wait, 0), steal = stat_read(c, dt_ns);
+	struct client_split split = { 0 };
+	double wait = fmax(c->machine_wait_ns - throttled_wait, 0);
+	double steal = stat_read(c, dt_ns, &split);
 
 	*ret = (struct client_second){
 		.name = "machine",
@@ -225,6 +254,7 @@ static void machine_make(struct clients *c, double dt_ns, double throttled_wait,
 		.processes = c->machine_processes,
 		.threads = c->machine_threads,
 		.cpu_cores = c->machine_run_ns / dt_ns,
+		.system_cores = system_part(c->machine_run_ns, &split) / dt_ns,
 		.limit_cores = c->cpus,
 		.cpu_of_limit = share(c->machine_run_ns / dt_ns, c->cpus),
 		.wait_cores = wait / dt_ns,

@@ -26,7 +26,7 @@ struct scan {
 static bool stat_take(const struct scan *s, const char *dir, struct bd_task *task)
 {
 	char path[8192], text[2048];
-	unsigned long long start, arguments = 0;
+	unsigned long long start, arguments = 0, user, system;
 	unsigned parent, flags;
 
 	snprintf(path, sizeof(path), "%s/stat", dir);
@@ -34,11 +34,11 @@ static bool stat_take(const struct scan *s, const char *dir, struct bd_task *tas
 		return false;
 	char *name = strchr(text, '('), *end = strrchr(text, ')');
 
-	/* 4 ppid, 9 flags, 22 starttime, 48 arg_start */
+	/* 4 ppid, 9 flags, 14 utime, 15 stime, 22 starttime, 48 arg_start */
 	if (!name || !end ||
 	    sscanf(end + 1,
-		   " %*c %u %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		   &parent, &flags, &start) != 3)
+		   " %*c %u %*d %*d %*d %*d %u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d %llu",
+		   &parent, &flags, &user, &system, &start) != 5)
 		return false;
 	const char *field = end + 1;
 
@@ -49,6 +49,8 @@ static bool stat_take(const struct scan *s, const char *dir, struct bd_task *tas
 	*end = '\0';
 	snprintf(task->comm, sizeof(task->comm), "%.15s", name + 1);
 	task->parent = parent;
+	task->user_ns = user * s->ns_per_tick;
+	task->system_ns = system * s->ns_per_tick;
 	task->kthread = !!(flags & PF_KTHREAD);
 	task->exec_id = (uint32_t)idmap_mix(arguments, 1);
 	/* A tick is coarse: one that began in it may have begun at its end. */

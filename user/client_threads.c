@@ -38,7 +38,8 @@ uint32_t client_thread_process(const struct clients *c, const struct bd_thread *
 
 /* One that is older than the last pass, and wasn't in it, has sums that are not all of now. */
 static struct client_thread *thread_new(struct clients *c, const struct bd_thread *id,
-					const struct bd_sums *sums, uint32_t process)
+					const struct bd_sums *sums, const struct client_split *split,
+					uint32_t process)
 {
 	bool began = c->since_ns && id->start_ns >= c->since_ns;
 	struct client_thread *t;
@@ -52,6 +53,8 @@ static struct client_thread *thread_new(struct clients *c, const struct bd_threa
 	if (!began) {
 		t->on_cpu_ns = sums->on_cpu_ns;
 		t->wait_ns = sums->wait_ns;
+		/* Without one now, what is heard later has too much in it. */
+		t->split = split ? *split : (struct client_split){ UINT64_MAX, UINT64_MAX };
 	}
 	return t;
 }
@@ -66,13 +69,14 @@ static uint64_t advance(uint64_t *sum, uint64_t now)
 }
 
 int client_thread_account(struct clients *c, const struct bd_thread *id, uint32_t ns_tid,
-			  const struct bd_sums *sums, uint32_t process, bool alive)
+			  const struct bd_sums *sums, const struct client_split *split,
+			  uint32_t process, bool alive)
 {
 	struct client_thread *t = thread_find(c, id);
 	struct client_process *p;
 
 	if (!t)
-		t = thread_new(c, id, sums, process);
+		t = thread_new(c, id, sums, split, process);
 	if (!t)
 		return -ENOMEM;
 	t->seen = c->pass;
@@ -88,6 +92,10 @@ int client_thread_account(struct clients *c, const struct bd_thread *id, uint32_
 	t->untold_ns += run;
 	p->run_ns += run;
 	p->wait_ns += wait;
+	if (split) {
+		p->split.user_ns += advance(&t->split.user_ns, split->user_ns);
+		p->split.system_ns += advance(&t->split.system_ns, split->system_ns);
+	}
 	c->machine_run_ns += run;
 	c->machine_wait_ns += wait;
 	if (alive) {
@@ -99,11 +107,12 @@ int client_thread_account(struct clients *c, const struct bd_thread *id, uint32_
 
 int clients_look(struct clients *c, const struct bd_task *task)
 {
+	const struct client_split split = { task->user_ns, task->system_ns };
 	uint32_t known = client_thread_process(c, &task->thread);
 
 	return known == CLIENTS_NONE ? 0 :
 				       client_thread_account(c, &task->thread, task->ns_tid,
-							     &task->sums, known, false);
+							     &task->sums, &split, known, false);
 }
 
 void clients_threads(struct clients *c,

@@ -130,6 +130,7 @@ static void process_update(const struct clients *c, struct client_process *p,
 
 int clients_task(struct clients *c, const struct bd_task *task)
 {
+	const struct client_split split = { task->user_ns, task->system_ns };
 	struct client_process *p = process_of(c, &task->thread, task->parent);
 	uint32_t place;
 
@@ -141,7 +142,7 @@ int clients_task(struct clients *c, const struct bd_task *task)
 		c->machine_processes++;
 	p->seen = c->pass;
 	process_update(c, p, task);
-	return client_thread_account(c, &task->thread, task->ns_tid, &task->sums, place, true);
+	return client_thread_account(c, &task->thread, task->ns_tid, &task->sums, &split, place, true);
 }
 
 /*
@@ -195,7 +196,7 @@ int clients_exit_record(struct clients *c, const struct bd_exit *record)
 
 	if (known != CLIENTS_NONE)
 		return client_thread_account(c, &record->thread, record->ns_tid, &record->sums,
-					     known, false);
+					     NULL, known, false);
 	p = process_of(c, &record->thread, record->parent);
 	if (!p || client_process_name(c, p, record->ns_tgid))
 		return -ENOMEM;
@@ -209,17 +210,19 @@ int clients_exit_record(struct clients *c, const struct bd_exit *record)
 		p->group = parent->group;
 	}
 	memcpy(p->name, record->process, BD_COMM - 1);
-	return client_thread_account(c, &record->thread, record->ns_tid, &record->sums,
+	return client_thread_account(c, &record->thread, record->ns_tid, &record->sums, NULL,
 				     p - c->processes, false);
 }
 
 int clients_free_record(struct clients *c, const struct bd_free *record)
 {
+	const struct client_split split = { record->user_ns, record->system_ns };
 	uint32_t known = client_thread_process(c, &record->thread);
 	struct client_process *p;
 
 	if (known != CLIENTS_NONE)
-		return client_thread_account(c, &record->thread, 0, &record->sums, known, false);
+		return client_thread_account(c, &record->thread, 0, &record->sums, &split,
+					     known, false);
 	/* One that no pass has seen, and that is older than the last: its sums aren't this second's. */
 	if (record->thread.start_ns < c->since_ns) {
 		c->threads_unknown++;
@@ -228,7 +231,8 @@ int clients_free_record(struct clients *c, const struct bd_free *record)
 	p = process_of(c, &record->thread, 0);
 	if (!p)
 		return -ENOMEM;
-	return client_thread_account(c, &record->thread, 0, &record->sums, p - c->processes, false);
+	return client_thread_account(c, &record->thread, 0, &record->sums, &split,
+				     p - c->processes, false);
 }
 
 int clients_end_second(struct clients *c, struct clients_second *ret)

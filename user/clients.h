@@ -48,6 +48,7 @@ struct client_second {
 	uint32_t section; /* of config->clients, CLIENTS_NONE for the machine */
 	uint32_t processes, threads;
 	double cpu_cores;	/* CPU time used, in CPUs: ns of CPU a ns */
+	double system_cores;	/* of cpu_cores in the kernel, by the ratio of its ticks there */
 	double limit_cores;	/* what it may use: quota of its control groups, their CPUs, or all */
 	double cpu_of_limit;	/* cpu_cores / limit_cores */
 	double wait_cores;	/* threads that waited for a CPU, on average, but not for their quota */

@@ -14,7 +14,13 @@
 
 #define CLIENTS_KEEP 3
 
+/* How run time divides, by the ticks that the kernel saw in either: only the ratio counts. */
+struct client_split {
+	uint64_t user_ns, system_ns;
+};
+
 struct client_thread {
+	struct client_split split;
 	uint64_t start_ns, on_cpu_ns, wait_ns;
 	uint64_t untold_ns; /* on a CPU, not yet told by clients_threads() */
 	uint32_t tid, ns_tid, process, seen; /* the pass */
@@ -23,6 +29,7 @@ struct client_thread {
 struct client_process {
 	uint64_t start_ns; /* of its first thread; 0: not seen yet */
 	uint64_t cgroup_id, run_ns, wait_ns, rss_bytes;
+	struct client_split split; /* of run_ns */
 	uint64_t looked_ns; /* begin of the pass; 0: not yet */
 	uint64_t left_out;  /* hash of the name that had no room, or 0 */
 	uint32_t tgid, ns_tgid, parent, exec_id;
@@ -55,6 +62,7 @@ struct client_entry {
 	uint64_t empty_since_ns; /* 0: it has processes */
 	struct client_sum {
 		uint64_t run_ns, rss_bytes;
+		struct client_split split;
 		double wait_ns, weight, throttled, pressure_weight, pressure, quota_cpus, cpuset_cpus;
 		bool unlimited;
 		uint32_t processes, threads;
@@ -94,6 +102,7 @@ struct clients {
 	uint64_t machine_run_ns, machine_wait_ns, threads_unknown;
 	uint32_t machine_threads, machine_processes, cpus;
 	uint64_t steal_ticks, pressure_us;
+	uint64_t user_ticks, system_ticks;
 	bool steal_known, pressure_known;
 	struct client_second *seconds;
 	size_t cap_seconds;
@@ -101,9 +110,10 @@ struct clients {
 };
 
 /* client_threads.c: counts what passed since the thread was last seen. `ns_tid`: 0 where it isn't
- * known. 0 or -ENOMEM. */
+ * known; `split`: NULL likewise. 0 or -ENOMEM. */
 int client_thread_account(struct clients *c, const struct bd_thread *id, uint32_t ns_tid,
-			  const struct bd_sums *sums, uint32_t process, bool alive);
+			  const struct bd_sums *sums, const struct client_split *split,
+			  uint32_t process, bool alive);
 /* The process of a thread that was seen before, or CLIENTS_NONE. */
 uint32_t client_thread_process(const struct clients *c, const struct bd_thread *id);
 

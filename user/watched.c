@@ -70,6 +70,7 @@ static void point_add(struct watched *w, const struct client_second *s, int64_t 
 	w->points[w->at] = (struct watched_point){
 		.t_ns = now_ns,
 		.cpu_milli = milli(s->cpu_cores),
+		.system_milli = milli(s->system_cores),
 		.wait_permille = milli(s->wait_share),
 		.throttled_permille = milli(s->throttled_share),
 		.pressure_permille = milli(s->pressure),
@@ -194,6 +195,12 @@ static const struct watched_point *same_second(const struct watched *machine, in
 	return NULL;
 }
 
+/* Both make the exact time. */
+static int32_t user_milli(const struct watched_point *p)
+{
+	return p->system_milli < 0 ? -1 : p->cpu_milli - p->system_milli;
+}
+
 static int series_fill(const struct watched *w, const struct watched *machine, int64_t from_ns,
 		       int64_t ahead_ns, struct report *r)
 {
@@ -217,6 +224,10 @@ static int series_fill(const struct watched *w, const struct watched *machine, i
 		s->rss_kib[row] = p->rss_kib;
 		s->threads[row] = p->threads;
 		s->machine_cpu_milli[row] = m ? m->cpu_milli : -1;
+		s->system_milli[row] = p->system_milli;
+		s->user_milli[row] = user_milli(p);
+		s->machine_system_milli[row] = m ? m->system_milli : -1;
+		s->machine_user_milli[row] = m ? user_milli(m) : -1;
 		s->machine_wait_permille[row] = m ? m->wait_permille : -1;
 		s->machine_pressure_permille[row] = m ? m->pressure_permille : -1;
 		s->steal_milli[row] = m ? m->steal_milli : -1;

@@ -23,8 +23,8 @@
 
 struct watched_point {
 	int64_t t_ns; /* CLOCK_MONOTONIC, end of the second: the other clock may be set meanwhile */
-	int32_t cpu_milli, wait_permille, throttled_permille, pressure_permille, threads,
-		steal_milli;
+	int32_t cpu_milli, system_milli, wait_permille, throttled_permille, pressure_permille,
+		threads, steal_milli;
 	int64_t rss_kib;
 };
 

@@ -8,6 +8,7 @@
  *   make_report heartbeats                every field of heartbeat.def
  *   make_report cut                       small, with too many cut stacks
  *   make_report crash [THREADS]           small, of a client that died with a pool of threads
+ *   make_report normal                    small, with a series, and what is normal of each metric
  *   make_report busy [THREADS [SECONDS [HZ [CPUS]]]]   one client, as a capture of it looks like
  *   make_report stacks [STACKS [SAMPLES]] that many different stacks, 20 to 40 frames deep
  */
@@ -151,6 +152,54 @@ static void make_crash(struct report *r, int argc, char **argv)
 	assert(!report_set(&r->trigger.explanation, words));
 }
 
+/* What is normal of it, and a series of three seconds; the window is the last two of them. */
+static void make_normal(struct report *r, int argc, char **argv)
+{
+	static const struct {
+		const char *metric, *unit;
+		double value, low, median, high;
+	} rows[] = {
+		{"cpu", "cores", 0.6, 0.4, 0.5, 0.9},
+		{"wait", "share", 0.34, 0, 0.01, 0.021},
+		{"throttled", "share", 0, 0, 0, 0},
+		{"memory", "bytes", 3.1 * 0x1p30, 0.9 * 0x1p30, 1 * 0x1p30, 1.1 * 0x1p30},
+		{"threads", "threads", -1, 20, 30, 40},
+		{"<i>later</i>", "furlongs", 2, 3, 4, 5},
+	};
+
+	sample_report(r);
+	r->baseline.present = true;
+	assert(!report_set(&r->baseline.hour, "Sat 21:00") &&
+	       !report_set(&r->trigger.kind, "deviation"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct report_normals *n = &r->normals;
+		int64_t row = report_normals_add(n);
+
+		assert(row >= 0);
+		n->metric[row] = report_intern(r, rows[i].metric);
+		n->unit[row] = report_intern(r, rows[i].unit);
+		n->value[row] = rows[i].value;
+		n->low[row] = rows[i].low;
+		n->median[row] = rows[i].median;
+		n->high[row] = rows[i].high;
+	}
+	for (int i = 0; i < 3; i++) {
+		struct report_series *s = &r->series;
+		int64_t row = report_series_add(s);
+
+		assert(row >= 0);
+		s->t_ns[row] = r->window.start_ns + i * 1000000000LL;
+		s->cpu_milli[row] = 600 + 100 * i;
+		s->system_milli[row] = i == 1 ? 175 : -1;
+		s->user_milli[row] = i == 1 ? 525 : -1;
+		s->machine_cpu_milli[row] = 1500;
+		s->machine_user_milli[row] = 1200;
+		s->machine_system_milli[row] = 300;
+		s->wait_permille[row] = 340;
+		s->rss_kib[row] = 3250586;
+	}
+}
+
 /* Chains that branch now and then, 20 to 40 deep; leaves hang from any row of them. */
 static void make_rows(struct report *r, uint32_t frames, uint32_t rows, uint32_t leaves_from)
 {
@@ -271,7 +320,7 @@ static const struct {
 	void (*make)(struct report *r, int argc, char **argv);
 } kinds[] = {
 	{"small", make_small}, {"full", make_full},	{"cut", make_cut},
-	{"busy", make_busy},   {"stacks", make_stacks}, {"crash", make_crash},
+	{"busy", make_busy},   {"stacks", make_stacks}, {"crash", make_crash}, {"normal", make_normal},
 };
 
 static int write_heartbeats(void)

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -116,6 +117,46 @@ def test_burst_knows_who_had_the_cpu(daemon, program):
     if (os.cpu_count() or 1) < 4:
         blocked = report["blockers"]
         assert sum(blocked["wait_ns"]) > 1e9
+
+
+SPLIT = """[client "user"]
+match_exe = @progs/shares
+deviation = off
+[client "kernel"]
+match_exe = @progs/kernelburn
+deviation = off
+"""
+
+
+def test_user_and_system_time(daemon, program):
+    """One that is nearly always in the kernel, one that never is; each exact time is shared out whole."""
+    d = daemon(SPLIT)
+    for name in ("shares", "kernelburn"):
+        program(name, 60000)
+    for name in ("user", "kernel"):
+        d.wait_for(lambda: any(c["name"] == name and c["cpus"] and c["cpus"] > 0.05
+                               for c in rows(d.status()["clients"])), 30)
+    until = d.status()["agent"]["uptime_s"] + 4
+    d.wait_for(lambda: d.status()["agent"]["uptime_s"] >= until)
+    for n, (name, kernel) in enumerate((("user", (0, 0.1)), ("kernel", (0.9, 1)))):
+        assert d.run("trigger", name).returncode == 0
+        path = d.wait_for(lambda: len(d.spool()) > n and max(d.spool(), key=lambda p: p.stat().st_mtime))
+        series = d.report(path)["series"]
+        parts = [(cpu, user, system) for cpu, user, system
+                 in zip(series["cpu_milli"], series["user_milli"], series["system_milli"]) if user >= 0]
+        assert len(parts) >= 3 and all(cpu == user + system for cpu, user, system in parts)
+        share = sum(system for _, _, system in parts) / sum(cpu for cpu, _, _ in parts)
+        print(f"{name}: {100 * share:.1f} % in the kernel")
+        assert kernel[0] <= share <= kernel[1]
+        machine = [(cpu, user, system) for cpu, user, system
+                   in zip(series["machine_cpu_milli"], series["machine_user_milli"], series["machine_system_milli"])
+                   if user >= 0]
+        assert len(machine) >= 3 and all(cpu == user + system for cpu, user, system in machine)
+        assert min(user for _, user, _ in machine[-3:]) > 100 < min(system for _, _, system in machine[-3:])
+        shown = subprocess.run([d.tool, "show", path], check=True, capture_output=True, text=True).stdout
+        said = re.search(r"client +[\d.]+ cores before the trigger, (\d+) % of it in the kernel\n"
+                         r" +[\d.]+ cores after the trigger, (\d+) % of it in the kernel", shown)
+        assert all(kernel[0] <= int(percent) / 100 <= kernel[1] for percent in said.groups())
 
 
 @pytest.mark.parametrize("realtime", [False, True])

@@ -35,12 +35,18 @@ struct world {
 	struct bd_task tasks[TASKS_MAX];
 };
 
-static inline void world_stat(struct world *w, unsigned steal_ticks)
+/* So many ticks of the hypervisor, and in user space and the kernel. */
+static inline void world_split(struct world *w, unsigned steal_ticks, unsigned user, unsigned system)
 {
 	fake_tree_write(&w->tree, "proc/stat",
-			"cpu  10 0 10 100 0 0 0 %u 0 0\ncpu0 5 0 5 50 0 0 0 0 0 0\n"
+			"cpu  %u 5 %u 100 0 0 0 %u 0 0\ncpu0 5 0 5 50 0 0 0 0 0 0\n"
 			"cpu1 5 0 5 50 0 0 0 0 0 0\nintr 1\n",
-			steal_ticks);
+			user, system, steal_ticks);
+}
+
+static inline void world_stat(struct world *w, unsigned steal_ticks)
+{
+	world_split(w, steal_ticks, 10, 10);
 }
 
 static inline struct world *world_new(const char *config)

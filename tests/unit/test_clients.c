@@ -51,6 +51,38 @@ static void test_numbers(void **state)
 	world_free(w);
 }
 
+/* The exact time is shared out as the ticks are: of the client's threads, and of /proc/stat. */
+static void test_user_and_system(void **state)
+{
+	struct world *w = world_new("[client \"a\"]\nmatch_comm = a\n");
+	struct bd_task *a = process(w, 10, 1, "a", "/x"), *a2 = thread(w, a, 11);
+
+	used(a, 5000, 0);
+	a->user_ns = 1000 * MS; /* before anybody looked */
+	a->system_ns = 4000 * MS;
+	next(w);
+	used(a, 600, 0);
+	used(a2, 400, 0);
+	a->user_ns += 300 * MS;
+	a2->system_ns += 100 * MS;
+	world_split(w, 100, 30, 70);
+	next(w);
+	near(client(w, "a")->cpu_cores, 1);
+	near(client(w, "a")->system_cores, 0.25);
+	near(w->second.machine.system_cores, 0.75); /* 20 and 60 ticks */
+	used(a, 300, 0);
+	a->system_ns += 4 * MS;
+	next(w);
+	near(client(w, "a")->system_cores, 0.3);
+	assert_true(isnan(w->second.machine.system_cores)); /* no tick, but time */
+	used(a, 2, 0);
+	next(w);
+	assert_true(isnan(client(w, "a")->system_cores));
+	next(w);
+	near(client(w, "a")->system_cores, 0);
+	world_free(w);
+}
+
 static void test_the_dead(void **state)
 {
 	struct world *w = world_new("[client \"a\"]\nmatch_comm = a\n");
@@ -225,7 +257,7 @@ static void test_exec_and_rename(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_numbers), cmocka_unit_test(test_user_and_system),
 		cmocka_unit_test(test_the_dead),
 		cmocka_unit_test(test_brief_children),
 		cmocka_unit_test(test_number_used_again),

@@ -101,6 +101,39 @@ static void write_window(struct summary *s)
 	}
 }
 
+/* What the client's CPU time was like from one time to another, by the series. */
+static void write_part(struct summary *s, const char *word, const char *when, int64_t from_ns,
+		       int64_t to_ns)
+{
+	const struct report_series *t = &s->r->series;
+	double cpu = 0, user = 0, system = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->t_ns[i] <= from_ns || t->t_ns[i] > to_ns || t->cpu_milli[i] < 0)
+			continue;
+		n++;
+		cpu += t->cpu_milli[i];
+		user += t->user_milli[i] > 0 ? t->user_milli[i] : 0;
+		system += t->system_milli[i] > 0 ? t->system_milli[i] : 0;
+	}
+	if (!n)
+		return;
+	head(s, word);
+	out_printf(s->out, "%.2f cores %s the trigger", cpu / n / 1000, when);
+	if (user + system > 0)
+		out_printf(s->out, ", %.0f %% of it in the kernel", 100 * system / (user + system));
+	out_char(s->out, '\n');
+}
+
+static void write_series(struct summary *s)
+{
+	int64_t trigger_ns = s->r->window.trigger_ns;
+
+	write_part(s, "client", "before", INT64_MIN, trigger_ns);
+	write_part(s, "", "after", trigger_ns, INT64_MAX);
+}
+
 /* What the client did when the trigger came, beside what is normal for it at that hour. */
 static void write_normals(struct summary *s)
 {
@@ -421,6 +454,7 @@ int summary_write(const struct report *r, const struct summary_options *options,
 	if (status)
 		return status;
 	write_window(&s);
+	write_series(&s);
 	write_normals(&s);
 	status = summary_dump(r, s.columns, out);
 	if (status)

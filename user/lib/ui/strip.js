@@ -280,6 +280,7 @@ class TimeStrip {
 			const part = this.plot ? this.part(x) : 'new';
 
 			this.element.style.cursor = part === 'new' ? 'crosshair' : part === 'move' ? 'grab' : 'ew-resize';
+			this.element.title = this.plot ? secondText(this.owner.profile.report, this.nsOf(x)) : '';
 			return;
 		}
 		if (!d.moved && Math.abs(x - d.x) < BRUSH_LEAST_PX)
@@ -325,6 +326,31 @@ class TimeStrip {
 		event.preventDefault();
 		event.stopPropagation();
 	}
+}
+
+/* What the report says of the second that `ns` from the window's start is in; '' where it has none. */
+function secondText(report, ns) {
+	const { series: s, window } = report, cpus = milli => (milli / 1000).toFixed(2);
+	const split = (user, system) => user < 0 ? '' : ' (' + cpus(user) + ' user, ' + cpus(system) + ' kernel)';
+
+	for (let i = 0; i < (s ? s.n : 0); i++) {
+		const end = nsBetween(window.start_ns, s.t_ns[i]);
+
+		if (ns > end || ns <= end - 1.05e9)
+			continue;
+		const parts = [];
+		if (s.cpu_milli[i] >= 0)
+			parts.push('client ' + cpus(s.cpu_milli[i]) + ' cores' + split(s.user_milli[i], s.system_milli[i]));
+		if (s.wait_permille[i] > 0)
+			parts.push('waiting ' + (s.wait_permille[i] / 10).toFixed(1) + '\u202f%');
+		if (s.rss_kib[i] > 0)
+			parts.push(formatMetric(s.rss_kib[i] * 1024, 'bytes', s.rss_kib[i] * 1024));
+		if (s.machine_cpu_milli[i] >= 0)
+			parts.push('machine ' + cpus(s.machine_cpu_milli[i]) + ' cores' +
+				split(s.machine_user_milli[i], s.machine_system_milli[i]));
+		return parts.join(' \u00b7 ');
+	}
+	return '';
 }
 
 function formatSpan(brush) {

@@ -6,7 +6,10 @@
  * are where they belong, the process says `ready` and dies, with `told` when its standard input has a byte or ends.
  */
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -145,6 +148,24 @@ PROG_WHOLE static void die_trap(void)
 	PROG_STAY();
 }
 
+/* A filter allows all but one system call, which is tried. */
+PROG_WHOLE static void die_filter(void)
+{
+	struct sock_filter rules[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpriority, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = { sizeof(rules) / sizeof(*rules), rules };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+		prog_die("seccomp");
+	prog_syscall3(SYS_getpriority, 0, 0, 0);
+	PROG_STAY();
+}
+
 /* A handler that goes back to the default and lets it happen again. */
 static void again(int number)
 {
@@ -235,7 +256,7 @@ static const struct {
 	{ "bus", die_bus },	    { "illegal", die_illegal }, { "trap", die_trap },
 	{ "again", die_again },	    { "handled", die_handled }, { "exit", die_exit },
 	{ "wait", die_wait },	    { "asked", die_asked },     { "memory", die_memory },
-	{ "heap", die_heap },	    { "leave", die_leave },
+	{ "heap", die_heap },	    { "leave", die_leave },	{ "filter", die_filter },
 };
 
 /* More that spin than that only make the others wait. */

@@ -6,6 +6,9 @@ PROG_CC    = $(CC) -std=gnu11 $(WARN) -O2 -g -D_GNU_SOURCE -MMD -MP
 FRAMES    := -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer
 NO_FRAMES := -fomit-frame-pointer
 
+RUSTC     ?= $(shell command -v rustc)
+CHAINS_CXX = $(CXX) -std=c++17 -Wall -Wextra -O2 -g -D_GNU_SOURCE $(NO_FRAMES)
+
 # Built with frame pointers: what they say must be found however stacks are walked.
 PROGS     := crash shares mixed forker threads4096 renamer exiter kernelburn mapupdate mapper idle family onset turns hold lastwords
 # Ten binaries of one source, without frame pointers.
@@ -38,12 +41,19 @@ $(addprefix $(PROGS_O)/,$(STATICS)): $(PROGS_O)/%-static: tests/progs/%.c
 	@mkdir -p $(@D)
 	$(call say,PROG,$@)$(PROG_CC) $(FRAMES) -static -o $@ $< -lpthread
 
+# Deaths by what a language does with its errors.
+progs: $(PROGS_O)/crash-cpp $(if $(RUSTC),$(PROGS_O)/crash-rs)
+$(PROGS_O)/crash-cpp: tests/progs/crash_cpp.cc
+	@mkdir -p $(@D)
+	$(call say,PROG,$@)$(CHAINS_CXX) -o $@ $< -lpthread
+$(PROGS_O)/crash-rs: tests/progs/crash_rs.rs
+	@mkdir -p $(@D)
+	$(call say,PROG,$@)MAKEFLAGS= $(RUSTC) --edition 2021 -O -g -C panic=abort -o $@ $<
+
 # Known chains, in each way that a program can be linked.
 CHAINS_O   := $(PROGS_O)/chains
 CHAINS_SRC := $(addprefix tests/progs/chains/,chains.c calls.c leaves.c signals.c jit.c)
 CHAINS_CC   = $(CC) -std=gnu11 $(WARN) -Wno-vla -O2 -g -D_GNU_SOURCE $(NO_FRAMES)
-CHAINS_CXX  = $(CXX) -std=c++17 -Wall -Wextra -O2 -g -D_GNU_SOURCE $(NO_FRAMES)
-RUSTC      ?= $(shell command -v rustc)
 MUSL_CC    ?= $(shell command -v musl-gcc)
 CHAINS     := dynamic static-pie static stripped cpp cpp-stripped $(if $(RUSTC),rs) \
               debug-frame bare frames $(if $(MUSL_CC),musl)

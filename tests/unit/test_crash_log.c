@@ -121,6 +121,15 @@ static void test_sentences(void **state)
 	static const char *const jump[] = { "main", "call_it", "[no code at 0x0]", NULL };
 	static const char *const aborted[] = { "main", "check", "__assert_fail", "abort", "raise",
 					       "__pthread_kill_implementation", NULL };
+	static const char *const thrown[] = { "main", "shop::Cart::pay", "__cxa_throw", "std::terminate",
+					      "libstdc++.so.6.0.30+0xa8e19", "abort", NULL };
+	static const char *const checked[] = {
+		"crash_rs::main", "<crash_rs::Cart as crash_rs::Till>::pay",
+		"<usize as core::slice::index::SliceIndex<[T]>>::index",
+		"core::panicking::panic_bounds_check", "__rustc::rust_begin_unwind",
+		"std::process::abort", "abort", NULL
+	};
+	static const char *const sorted[] = { "main", "std::sort<int*>", NULL };
 	static const char *const lost[] = { NULL };
 	static const struct {
 		unsigned signal;
@@ -139,6 +148,12 @@ static void test_sentences(void **state)
 		{ 8, 1, 4096, "signal", NULL, plain,
 		  "checkout died of SIGFPE (division by zero) in parse_header; 23 threads" },
 		{ 6, -6, 0, "signal", NULL, aborted, "checkout died of SIGABRT in check; 23 threads" },
+		{ 6, -6, 0, "signal", NULL, thrown,
+		  "checkout died of SIGABRT in shop::Cart::pay; 23 threads" },
+		{ 6, -6, 0, "signal", NULL, checked,
+		  "checkout died of SIGABRT in <crash_rs::Cart as crash_rs::Till>::pay; 23 threads" },
+		{ 11, 1, 0, "signal", NULL, sorted,
+		  "checkout died of SIGSEGV (address 0x0 not mapped) in std::sort<int*>; 23 threads" },
 		{ 6, 0, 0, "signal", "systemd", lost,
 		  "checkout died of SIGABRT sent by systemd (1); 23 threads" },
 		{ 9, 0, 0, "oom", NULL, plain,

@@ -72,21 +72,37 @@ static bool is_machinery(const char *name)
 		"__chk_fail",
 		"kill",
 		"tgkill",
-		"__gnu_cxx::__verbose_terminate_handler()",
-		"std::terminate()",
 		"__cxa_throw",
-		"__cxxabiv1::__terminate(void (*)())",
+		"__cxa_rethrow",
 		"__abort_msg",
 		"__stack_chk_fail",
 		"malloc_printerr",
 	};
 
+	/* What has no name in the C and C++ libraries, and what Rust's panics go through. */
+	static const char *const beginnings[] = {
+		"libc.so.6+",	     "libstdc++.so.6", "__gnu_cxx::__verbose_terminate_handler",
+		"std::terminate",    "__cxxabiv1::",   "std::panicking::",
+		"core::panicking::", "rust_",	       "__rust_",
+		"__rustc::",	     "panic_abort::",  "std::sys::",
+		"std::process::abort",
+	};
+
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(name, names[i]))
 			return true;
-	return !strncmp(name, "std::panicking::", 16) || !strncmp(name, "core::panicking::", 17) ||
-	       !strncmp(name, "rust_", 5) || !strncmp(name, "__rust_", 7) ||
-	       !strncmp(name, "std::sys::", 10) || !strncmp(name, "libc.so.6+", 10);
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
+		if (!strncmp(name, beginnings[i], strlen(beginnings[i])))
+			return true;
+	return false;
+}
+
+/* A library's own check that failed is its caller's doing: an index out of bounds, an unwrap(). */
+static bool is_check(const char *name)
+{
+	return !strncmp(name, "core::", 6) || !strncmp(name, "<core::", 7) ||
+	       !strncmp(name, "alloc::", 7) || !strncmp(name, "<alloc::", 8) ||
+	       !strncmp(name, "std::", 5) || strstr(name, " as core::");
 }
 
 static int64_t first_stack(const struct report *r)
@@ -105,7 +121,9 @@ int64_t crash_frame(const struct report *r)
 			continue;
 		if (first < 0)
 			first = frame;
-		if (!is_machinery(report_text(r, r->frames.name[frame])))
+		const char *name = report_text(r, r->frames.name[frame]);
+
+		if (!is_machinery(name) && !(r->dump.signal == 6 && is_check(name)))
 			return frame;
 	}
 	return first;

@@ -32,8 +32,10 @@ void crash_sentence(const struct report *r, const char *client, char ret[CRASH_S
 /* Who that is in a report: the command that was run, or the client. */
 const char *crash_client(const struct report *r);
 
-/* The function in which the thread died that died first, past the C library's way to abort(): a
- * frame's row, or -1. */
+/*
+ * The function in which the thread died that died first, past what languages do on the way to
+ * abort(): a frame's row, or -1.
+ */
 int64_t crash_frame(const struct report *r);
 
 #endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! chains-rs CASE [CPU_MS]: known chains in Rust: closures, trait objects, panics that are caught,
 //! recursion. An element of the chain is a part of the demangled name.
-use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,6 +13,13 @@ struct Timespec {
 extern "C" {
     fn clock_gettime(clock: i32, now: *mut Timespec) -> i32;
     fn gettid() -> i32;
+}
+
+/// std::hint::black_box, which came with Rust 1.66.
+#[inline(always)]
+fn black_box<T>(value: T) -> T {
+    unsafe { std::arch::asm!("/* {0} */", in(reg) &value, options(nostack, preserves_flags)) };
+    value
 }
 
 const CLOCK_THREAD_CPUTIME_ID: i32 = 3;

@@ -206,10 +206,13 @@ static int watch_machine(struct daemon *d)
 static void survive(void)
 {
 	const char *lacks = survive_begin();
-	int err = survive_drop_capabilities();
+	bool admin = false;
+	int err = survive_drop_capabilities(&admin);
 
 	if (lacks)
 		daemon_say("%s", lacks);
+	if (admin)
+		daemon_say("CAP_SYS_ADMIN is kept: this kernel opens no events without it");
 	if (err)
 		daemon_say("dropping capabilities: %s", strerror(-err));
 }

@@ -18,6 +18,7 @@
 
 #include "user/autogroup.h"
 #include "user/capability.h"
+#include "user/perf_event.h"
 
 #define OOM_SCORE "-900"
 #define AUTOGROUP_NICE (-10)
@@ -69,9 +70,46 @@ static const unsigned kept[] = {
 	CAP_CHOWN,    CAP_SETPCAP,	      CAP_KILL,
 };
 
-int survive_drop_capabilities(void)
+#define VERSION _LINUX_CAPABILITY_VERSION_3
+
+static int take_effect(const struct __user_cap_data_struct all[2], uint64_t keep)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct header = { .version = VERSION };
+	struct __user_cap_data_struct data[2];
+
+	for (int i = 0; i < 2; i++) {
+		data[i] = all[i];
+		data[i].effective = data[i].permitted & (uint32_t)(keep >> 32 * i);
+	}
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+/*
+ * At a level of kernel.perf_event_paranoid that distributions have added, their kernels open events
+ * for CAP_SYS_ADMIN alone (Debian's before CAP_PERFMON was let through, Ubuntu's): tried, as no
+ * number says it.
+ */
+static bool events_need_admin(const struct __user_cap_data_struct all[2], uint64_t keep)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+	};
+
+	if (!(all[0].permitted >> CAP_SYS_ADMIN & 1) || take_effect(all, keep))
+		return false;
+	int fd = perf_event_open(&attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	bool refused = fd < 0 && (errno == EACCES || errno == EPERM);
+
+	if (fd >= 0)
+		close(fd);
+	return refused;
+}
+
+int survive_drop_capabilities(bool *ret_admin)
+{
+	struct __user_cap_header_struct header = { .version = VERSION };
 	struct __user_cap_data_struct data[2];
 	uint64_t keep = 0;
 
@@ -82,13 +120,16 @@ int survive_drop_capabilities(void)
 		keep |= 1ULL << CAP_SYS_ADMIN;
 	if (syscall(SYS_capget, &header, data))
 		return -errno;
+	*ret_admin = !(keep >> CAP_SYS_ADMIN & 1) && events_need_admin(data, keep);
+	if (*ret_admin)
+		keep |= 1ULL << CAP_SYS_ADMIN;
 	/* What execve() could give back: the bounding set goes first, while we may. */
 	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
 		if (!(keep >> cap & 1))
 			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	for (int i = 0; i < 2; i++) {
 		data[i].permitted &= (uint32_t)(keep >> 32 * i);
-		data[i].effective &= data[i].permitted;
+		data[i].effective = data[i].permitted;
 		data[i].inheritable &= data[i].permitted;
 	}
 	return syscall(SYS_capset, &header, data) ? -errno : 0;

@@ -5,22 +5,14 @@ import collections
 import pathlib
 import resource
 import shutil
+import signal
 import subprocess
-import time
 
 import bd
+import watching
 
-CONFIG = """[agent]
-state_dir = {dir}/state
-spool_dir = {dir}/spool
-socket = {dir}/socket
-before = 8s
-after = 2s
-reports_per_hour = 1000
-[machine]
-deviation = off
-{clients}
-"""
+MOST_BYTES = 100 << 20  # of the daemon, resident
+
 CLIENT = """[client "{name}"]
 match_comm = {match}
 deviation = off
@@ -41,31 +33,14 @@ def with_core():
     resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
-class Daemon:
+class Daemon(watching.Daemon):
     """`backdraft watch` in a directory of its own, with clients that are told apart by name."""
+    patience = 90
 
     def __init__(self, directory, *clients):
-        self.dir = pathlib.Path(directory)
-        self.config = self.dir / "w.conf"
-        self.config.write_text(CONFIG.format(dir=self.dir, clients="".join(clients)))
+        super().__init__(bd.BUILD, directory, "".join(clients), "reports_per_hour = 1000")
         self.seen = {}
-        self.log = open(self.dir / "log", "w")
-        self.process = subprocess.Popen([str(bd.BACKDRAFT), "watch", "--config", str(self.config)],
-                                        stderr=self.log)
-        self.wait_for(lambda: "watching: process" in self.said())
-
-    def said(self):
-        return (self.dir / "log").read_text()
-
-    def wait_for(self, what, seconds=90):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            value = what()
-            if value:
-                return value
-            assert self.process.poll() is None, self.said()
-            time.sleep(0.05)
-        raise AssertionError(f"not within {seconds} s; the daemon said:\n{self.said()}")
+        self.start()
 
     def dumps(self):
         """All reports with a dump, each as a Dump, in the order in which they came."""
@@ -78,21 +53,16 @@ class Daemon:
     def dump_of(self, pid):
         return self.wait_for(lambda: next((d for d in self.dumps() if d.death["pid"] == pid), None))
 
-    def status(self):
-        done = bd.backdraft("status", "--json", "--config", self.config)
-        assert done.status == 0, done.stderr
-        return bd.json.loads(done.stdout)
+    def check_memory(self):
+        """What it takes is bounded, whatever dies, and however many."""
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        (peak,) = [line.split()[1] for line in text.splitlines() if line.startswith("VmHWM:")]
+        assert int(peak) << 10 < MOST_BYTES, f"{peak} kB"
 
     def client(self, name):
         """Its row, all zeroes while the daemon has not met it yet."""
         return next((c for c in self.status()["clients"] if c["name"] == name),
                     collections.defaultdict(int))
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(30)
-        self.log.close()
 
 
 class Dump:
@@ -134,8 +104,8 @@ class Programs:
             shutil.copy(bd.prog(program), path)
         return path
 
-    def start(self, name, *args, core=False, ready=True, **more):
-        process = subprocess.Popen([str(self.path(name)), *map(str, args)], cwd=self.dir,
+    def start(self, name, *args, program="crash", core=False, ready=True, **more):
+        process = subprocess.Popen([str(self.path(name, program)), *map(str, args)], cwd=self.dir,
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL,
                                    preexec_fn=with_core if core else without_core, **more)
@@ -163,3 +133,48 @@ def check_known_threads(dump, program, count):
         assert dump.is_whole(thread), thread
 
 
+# Real programs that say "ready": their words, and how many threads they have at least.
+ABORTED = {
+    "python3": (["/usr/bin/python3", "-c", "import threading, time\n"
+                 "for i in range(3): threading.Thread(target=time.sleep, args=(99,)).start()\n"
+                 "print('ready', flush=True); time.sleep(99)"], 4),
+    "node": (["node", "-e", "require('fs').readFile('/dev/null', () => console.log('ready'));"
+              "setTimeout(() => 0, 99000)"], 5),
+    "java": (["java", "-Xshare:auto", "{dir}/Ready.java"], 10),
+}
+READY_JAVA = """public class Ready {
+    public static void main(String[] a) throws Exception {
+        System.out.println("ready");
+        Thread.sleep(99000);
+    }
+}
+"""
+
+
+def abort_real(daemon, programs, directory, name, core=False):
+    """Starts one, aborts it and compares its threads with what /proc had. It is stopped for that: a
+    JVM makes and ends threads of its compiler as it likes."""
+    words, least = ABORTED[name]
+    (directory / "Ready.java").write_text(READY_JAVA)
+    process = subprocess.Popen([word.format(dir=directory) for word in words], cwd=directory,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL,
+                               preexec_fn=with_core if core else without_core)
+    programs.running.append(process)
+    assert process.stdout.readline().startswith(b"ready")
+    daemon.wait_for(lambda: daemon.client("real")["crash_ready"])
+    process.send_signal(signal.SIGSTOP)
+    tasks = pathlib.Path(f"/proc/{process.pid}/task")
+    daemon.wait_for(lambda: all("State:\tT" in (task / "status").read_text()
+                                for task in tasks.iterdir()), 20)
+    names = {int(task.name): (task / "comm").read_text().rstrip("\n") for task in tasks.iterdir()}
+    process.send_signal(signal.SIGABRT)
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(60) == -signal.SIGABRT
+    dump = daemon.dump_of(process.pid)
+    assert {thread["tid"]: thread["name"] for thread in dump.threads} == names
+    assert len(names) >= least and dump.raw["signal_name"] == "SIGABRT"
+    assert not dump.raw.get("left_out"), dump.raw["left_out"]
+    for thread in dump.threads:
+        assert thread["frames"], thread
+    return dump

@@ -8,7 +8,6 @@ import os
 import pathlib
 import shutil
 import signal
-import subprocess
 import tempfile
 
 import pytest
@@ -204,6 +203,7 @@ def test_a_loop_of_crashes_makes_one_report(watching):
     other = programs.start("loop", "abort", 0)
     dump = daemon.dump_of(other.pid)
     assert [n for what, n in dump.raw["counted"].items() if row["signature"] in what] == [199]
+    daemon.check_memory()
 
 
 def test_twenty_clients_crash_at_once(watching):
@@ -216,6 +216,7 @@ def test_twenty_clients_crash_at_once(watching):
         dump = daemon.dump_of(process.pid)
         assert dump.trigger["client"] == name and len(dump.threads) == 4
     crashes.check_known_threads(dump, names[-1], 3)
+    daemon.check_memory()
 
 
 MEMORY = "/sys/fs/cgroup/memory"
@@ -257,42 +258,10 @@ def test_a_command_that_dies_in_a_capture(tmp_path):
         assert word in shown
 
 
-ABORTED = {
-    "python3": (["/usr/bin/python3", "-c", "import threading, time\n"
-                 "for i in range(3): threading.Thread(target=time.sleep, args=(99,)).start()\n"
-                 "print('ready', flush=True); time.sleep(99)"], 4),
-    "node": (["node", "-e", "require('fs').readFile('/dev/null', () => console.log('ready'));"
-              "setTimeout(() => 0, 99000)"], 5),
-    "java": (["java", "-Xshare:auto", "{dir}/Ready.java"], 10),
-}
-
-
-@pytest.mark.parametrize("name", ABORTED)
+@pytest.mark.parametrize("name", crashes.ABORTED)
 def test_real_programs_aborted(watching, tmp_path, name):
     """All native threads of a real JVM, Node and Python, by the names that /proc gave them."""
-    if not shutil.which(ABORTED[name][0][0]):
+    if not shutil.which(crashes.ABORTED[name][0][0]):
         pytest.skip(f"optional: no {name} on this machine")
-    words, least = ABORTED[name]
-    (tmp_path / "Ready.java").write_text(
-        "public class Ready { public static void main(String[] a) throws Exception {"
-        "System.out.println(\"ready\"); Thread.sleep(99000); } }")
     daemon, programs = watching(crashes.CLIENT.format(name="real", match=name, more=""))
-    process = subprocess.Popen([word.format(dir=tmp_path) for word in words], cwd=tmp_path,
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL, preexec_fn=crashes.without_core)
-    programs.running.append(process)
-    assert process.stdout.readline().startswith(b"ready")
-    daemon.wait_for(lambda: daemon.client("real")["crash_ready"])
-    tasks = pathlib.Path(f"/proc/{process.pid}/task")
-    names = {int(t.name): (t / "comm").read_text().rstrip("\n") for t in tasks.iterdir()}
-    process.send_signal(signal.SIGABRT)
-    assert process.wait(30) == -signal.SIGABRT
-    dump = daemon.dump_of(process.pid)
-    found = {thread["tid"]: thread["name"] for thread in dump.threads}
-    assert len(found) >= least and dump.raw["signal_name"] == "SIGABRT"
-    # A JVM makes and ends threads of its compiler as it likes.
-    same = [tid for tid in names if found.get(tid) == names[tid]]
-    assert len(same) >= 0.9 * len(names), (names, found)
-    assert not dump.raw.get("left_out"), dump.raw["left_out"]
-    for thread in dump.threads:
-        assert thread["frames"], thread
+    crashes.abort_real(daemon, programs, tmp_path, name)

@@ -31,6 +31,8 @@ deviation = off
 
 
 class Daemon:
+    patience = 20  # seconds
+
     def __init__(self, build, directory, clients, agent="", args=(), prefix=(), times=True, **more):
         self.tool, self.dir = str(build / "backdraft"), pathlib.Path(directory)
         self.config, self.times = self.dir / "w.conf", times
@@ -60,7 +62,8 @@ class Daemon:
     def said(self):
         return (self.dir / "log").read_text()
 
-    def wait_for(self, what, seconds=20):
+    def wait_for(self, what, seconds=None):
+        seconds = seconds or self.patience
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             value = what()

@@ -35,8 +35,9 @@
 #define BD_TARGET_COMMS 8
 #define BD_CRASH_THREADS 4096	 /* of a process that dies, whose stacks are taken */
 #define BD_CRASH_STATES 64	 /* in a record */
-#define BD_CRASH_COPIES 64	 /* stacks of a crash that may be copied with */
-#define BD_CRASH_COPY_BYTES 8192 /* each; of the thread that died first all that fits; */
+#define BD_CRASH_COPIES 64	 /* stacks of a crash that may be copied with so many */
+#define BD_CRASH_PARTS 8	 /* records of BD_COPY_BYTES that the first thread's stack may take, */
+#define BD_CRASH_COPY_BYTES 8192 /* bytes of others; */
 #define BD_CRASH_SHORT_COPIES 1024 /* and in all, the others with BD_COPY_STEP */
 #define BD_CRASH_SECTIONS 256 /* sets of exit statuses; the last one is for whom nobody knows yet */
 
@@ -128,7 +129,7 @@ struct bd_late {
 	__u32 known;	  /* bit: r[] is meaningful */
 	__u32 bytes;	  /* of copy[], from `skip` bytes above the stack pointer on */
 	__u32 skip;	  /* a new frame's pages aren't there before it has touched them */
-	__u32 pad;
+	__u32 part;	  /* it continues part - 1 of the same stack */
 	__u8 copy[BD_COPY_BYTES];
 };
 #define BD_LATE_HEAD (sizeof(struct bd_late) - BD_COPY_BYTES)
@@ -496,5 +497,4 @@ _Static_assert(sizeof(struct bd_look) == 56 + sizeof(struct bd_late), "bd_look")
 _Static_assert(sizeof(struct bd_task) == 160, "bd_task");
 _Static_assert(sizeof(struct bd_cpu) % 64 == 0, "bd_cpu");
 #endif
-
 #endif

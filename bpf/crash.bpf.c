@@ -97,18 +97,43 @@ static __always_inline void crash_send(struct task_struct *task, const struct bd
 		count_loss(this_cpu(), BD_LOSS_CRASH_RING_FULL);
 }
 
-/* The copy is as long as fits only for the thread that died first. */
+/*
+ * One more part of the stack of the thread that scratch area `index` is about. Global, as the walk's
+ * step is: kernels before 6.7 give a program and what it calls 512 bytes of stack together.
+ */
+int part_send(__u32 index, __u32 part)
+{
+	struct scratch *w = scratch_get(index);
+	struct bd_cpu *cpu = this_cpu();
+
+	if (!w || !cpu || part >= BD_CRASH_PARTS || !late_send(w, cpu, BD_COPY_BYTES, part))
+		return 1;
+	return w->record.bytes != BD_COPY_BYTES;
+}
+
+/* The first one may have died of recursion: its stack goes in as many parts as it takes. */
+static __always_inline bool parts_send(struct scratch *w, struct bd_cpu *cpu)
+{
+	if (!late_send(w, cpu, BD_COPY_BYTES, 0))
+		return false;
+	if (w->record.bytes == BD_COPY_BYTES)
+		for (__u32 part = 1; part < BD_CRASH_PARTS; part++)
+			if (part_send(scratch_index(true), part))
+				break;
+	return true;
+}
+
 static __always_inline bool copy_send(struct scratch *w, struct bd_cpu *cpu, struct dying *dying,
 				      __u32 number)
 {
 	__u32 copies;
 
 	if (!number)
-		return late_send(w, cpu, BD_COPY_BYTES);
+		return parts_send(w, cpu);
 	copies = dying->copies++;
 	if (copies < BD_CRASH_COPIES)
-		return late_send(w, cpu, BD_CRASH_COPY_BYTES);
-	return copies < BD_CRASH_SHORT_COPIES && late_send(w, cpu, BD_COPY_STEP);
+		return late_send(w, cpu, BD_CRASH_COPY_BYTES, 0);
+	return copies < BD_CRASH_SHORT_COPIES && late_send(w, cpu, BD_COPY_STEP, 0);
 }
 
 /* Its stack, and what it was at. */

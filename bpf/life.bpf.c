@@ -25,7 +25,7 @@ static __always_inline __u64 last_stack(struct task_struct *task, const struct b
 	if (w->late && thread->tid != thread->tgid)
 		return 0;
 	if (w->late)
-		late_send(w, cpu, BD_EXIT_COPY_BYTES);
+		late_send(w, cpu, BD_EXIT_COPY_BYTES, 0);
 	else if (w->stack.n)
 		hash = user_stack_send(w, cpu, now);
 	return w->record.sample.thread.tid == thread->tid ? hash : 0;

@@ -44,7 +44,7 @@ static __always_inline void sample_finish(struct scratch *w, struct bd_cpu *cpu)
 	if (w->reason == UNWIND_WALKING)
 		w->reason = UNWIND_TOO_DEEP;
 	if (w->late) {
-		late_send(w, cpu, BD_COPY_BYTES);
+		late_send(w, cpu, BD_COPY_BYTES, 0);
 		return;
 	}
 	if (w->stack.n) {
@@ -53,7 +53,7 @@ static __always_inline void sample_finish(struct scratch *w, struct bd_cpu *cpu)
 		sample->user_end = w->reason;
 	}
 	if (sample->user_stack && !(++cpu->walks % BD_SELF_CHECK)) {
-		late_send(w, cpu, BD_COPY_BYTES);
+		late_send(w, cpu, BD_COPY_BYTES, 0);
 		return;
 	}
 	sample->head.kind = BD_SAMPLE;

@@ -269,8 +269,8 @@ static __always_inline __u64 stack_there(__u64 sp)
 	return sp;
 }
 
-/* Of at most `most` bytes. */
-static __always_inline void late_copy(struct scratch *w, __u32 most)
+/* Of at most `most` bytes, from those on that earlier parts have. */
+static __always_inline void late_copy(struct scratch *w, __u32 most, __u32 part)
 {
 	struct bd_late *late = &w->record;
 	__u32 bytes = 0, call;
@@ -283,7 +283,8 @@ static __always_inline void late_copy(struct scratch *w, __u32 most)
 	late->ip = w->cursor.ip;
 	late->known = w->cursor.known;
 	__builtin_memcpy(late->r, w->cursor.r, sizeof(late->r));
-	sp = stack_there(w->cursor.r[UNWIND_SP]);
+	sp = stack_there(w->cursor.r[UNWIND_SP]) + part * BD_COPY_BYTES;
+	late->part = part;
 	late->skip = sp - w->cursor.r[UNWIND_SP];
 #pragma unroll
 	for (int i = 0; i < BD_COPY_BYTES / BD_COPY_STEP; i++) {
@@ -386,9 +387,9 @@ static __always_inline __u64 user_stack_send(struct scratch *w, struct bd_cpu *c
 	return stack_send(&w->stack, cpu, hash ? hash : 1, now);
 }
 
-static __always_inline bool late_send(struct scratch *w, struct bd_cpu *cpu, __u32 most)
+static __always_inline bool late_send(struct scratch *w, struct bd_cpu *cpu, __u32 most, __u32 part)
 {
-	late_copy(w, most);
+	late_copy(w, most, part);
 
 	__u32 bytes = w->record.bytes;
 

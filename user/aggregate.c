@@ -194,7 +194,8 @@ static void on_late(void *arg, const void *data, size_t bytes)
 		aggregate_crash_late(a, late, pid);
 		return;
 	}
-	int err = unwinder_walk(a->unwinder, late, pid, &stack);
+	struct unwind_memory copy = unwinder_copy(late);
+	int err = unwinder_walk(a->unwinder, late, &copy, pid, &stack);
 
 	aggregate_note(a, err);
 	if (err)

@@ -93,11 +93,17 @@ int aggregate_crash_gone(struct aggregate *a, const struct bd_exit *event)
 }
 
 void aggregate_crash_late(struct aggregate *a, const struct bd_late *late, uint32_t pid)
+/* Each part of a stack gives a longer walk than those before it: the last one counts. */
 {
 	const struct bd_sample *sample = &late->sample;
-	struct bd_late *moved = unwinder_jump(a->unwinder, late, pid);
+	struct unwind_memory copy = unwinder_copy(late);
+	const struct bd_late *head = crash_table_copy(&a->crashes, late, &copy);
+
+	if (!head)
+		return;
+	struct bd_late *moved = unwinder_jump(a->unwinder, head, &copy, pid);
 	struct bd_stack stack;
-	int err = unwinder_walk(a->unwinder, moved ? moved : late, pid, &stack);
+	int err = unwinder_walk(a->unwinder, moved ? moved : head, &copy, pid, &stack);
 
 	if (!err && stack.n)
 		err = stack_table_add(&a->stacks, &stack, sizeof(stack));

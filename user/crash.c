@@ -7,10 +7,18 @@
 
 #define OOM_TELLS_NS 200000000ULL /* why the kernel killed it, it says a moment later */
 
+static void copy_release(struct crash *c)
+{
+	free(c->copy.head);
+	free(c->copy.data);
+	memset(&c->copy, 0, sizeof(c->copy));
+}
+
 void crash_free(struct crash *c)
 {
 	if (!c)
 		return;
+	copy_release(c);
 	free(c->threads);
 	idmap_release(&c->by_tid);
 	free(c);
@@ -94,6 +102,8 @@ int crash_table_thread(struct crash_table *t, const struct bd_crash_thread *even
 		return c ? -ENOMEM : 0;
 	c->ncame += !thread->came;
 	thread->came = true;
+	if (thread == c->threads)
+		copy_release(c); /* its parts come before it */
 	thread->t_ns = s->head.t_ns;
 	thread->walk_ns = event->walk_ns;
 	thread->left_out = event->late == BD_LATE_LEFT_OUT;
@@ -116,6 +126,45 @@ int crash_table_thread(struct crash_table *t, const struct bd_crash_thread *even
 		c->ncopied++;
 	}
 	return 0;
+}
+
+static bool copy_begin(struct crash *c, const struct bd_late *late)
+{
+	copy_release(c);
+	c->copy.head = malloc(sizeof(*late));
+	c->copy.data = malloc((size_t)BD_CRASH_PARTS * BD_COPY_BYTES);
+	if (!c->copy.head || !c->copy.data) {
+		copy_release(c);
+		return false;
+	}
+	memcpy(c->copy.head, late, BD_LATE_HEAD);
+	return true;
+}
+
+const struct bd_late *crash_table_copy(struct crash_table *t, const struct bd_late *late,
+				       struct unwind_memory *copy)
+{
+	struct crash *c = find(t, late->sample.thread.tgid);
+
+	if (!late->part && (!c || late->bytes < BD_COPY_BYTES))
+		return late;
+	if (!c || late->part >= BD_CRASH_PARTS)
+		return NULL;
+	/* Without memory for more, the first part has to do. */
+	if (!late->part && !copy_begin(c, late))
+		return late;
+	if (!c->copy.head || late->part != c->copy.parts ||
+	    late->sample.thread.tid != c->copy.head->sample.thread.tid)
+		return NULL;
+	memcpy(c->copy.data + c->copy.bytes, copy->data, copy->bytes);
+	c->copy.bytes += copy->bytes;
+	c->copy.parts++;
+	*copy = (struct unwind_memory){
+		.base = copy->base - (uint64_t)late->part * BD_COPY_BYTES,
+		.data = c->copy.data,
+		.bytes = c->copy.bytes,
+	};
+	return c->copy.head;
 }
 
 int crash_table_stack(struct crash_table *t, const struct bd_thread *id, uint64_t stack,

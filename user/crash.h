@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include "bpf/abi.h"
 #include "user/lib/idmap.h"
+#include "user/lib/unwind_walk.h"
 
 #define CRASHES_OPEN 256 /* at once; further ones are counted */
 #define CRASHES_DONE 256 /* that wait to be taken */
@@ -44,6 +45,12 @@ struct crash {
 	bool oom;
 	bool gone;
 	uint64_t signature; /* by addresses in files: see aggregate_crash.c */
+	struct { /* of the first thread's stack, while its parts come */
+		struct bd_late *head;
+		char *data;
+		size_t bytes;
+		uint32_t parts;
+	} copy;
 };
 
 struct crash_table {
@@ -65,6 +72,13 @@ int crash_table_states(struct crash_table *t, const struct bd_crash_states *even
 int crash_table_thread(struct crash_table *t, const struct bd_crash_thread *event);
 /* The stack of a thread that was copied. */
 int crash_table_stack(struct crash_table *t, const struct bd_thread *thread, uint64_t stack,
+/*
+ * A copy of a thread's stack, which is `copy`: if it is one of several parts, `copy` becomes all
+ * that have come. The registers that belong to it, or NULL where an earlier part is missing; both
+ * live until the next call.
+ */
+const struct bd_late *crash_table_copy(struct crash_table *t, const struct bd_late *late,
+				       struct unwind_memory *copy);
 		      uint32_t end, bool jumped);
 void crash_table_oom(struct crash_table *t, const struct bd_oom *event);
 void crash_table_gone(struct crash_table *t, uint32_t tgid);

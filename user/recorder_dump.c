@@ -34,8 +34,9 @@ static int walk(struct recorder *r, const struct bd_look *look)
 {
 	struct aggregate *a = &r->aggregate;
 	const struct bd_late *late = &look->late;
+	struct unwind_memory copy = unwinder_copy(late);
 	struct bd_stack stack;
-	int err = unwinder_walk(r->unwinder, late, r->named[0].pid, &stack);
+	int err = unwinder_walk(r->unwinder, late, &copy, r->named[0].pid, &stack);
 
 	if (err || !stack.n)
 		return err ? err

@@ -164,17 +164,22 @@ static int view_mappings(struct unwinder *u, const struct process *process)
 	return 0;
 }
 
-static enum unwind_reason walk_once(struct unwinder *u, const struct bd_late *late, size_t *ret_n)
+struct unwind_memory unwinder_copy(const struct bd_late *late)
 {
-	struct unwind_memory memory = {
+	return (struct unwind_memory){
 		.base = late->r[SP_REG] + late->skip,
 		.data = late->copy,
 		.bytes = late->bytes,
 	};
+}
+
+static enum unwind_reason walk_once(struct unwinder *u, const struct bd_late *late,
+				    const struct unwind_memory *copy, size_t *ret_n)
+{
 	struct unwind_walk walk = {
 		.mappings = u->mappings,
 		.mappings_count = u->nmappings,
-		.memory = &memory,
+		.memory = copy,
 		.memory_count = 1,
 		.machine = MACHINE,
 	};
@@ -189,14 +194,15 @@ static enum unwind_reason walk_once(struct unwinder *u, const struct bd_late *la
 	enum unwind_reason reason = unwind_walk(&walk, &at, u->pcs, BD_WALK_MAX, ret_n);
 
 	/* What lies outside of the copy may well have been there. */
-	if (reason == UNWIND_STACK && late->bytes)
+	if (reason == UNWIND_STACK && copy->bytes)
 		reason = UNWIND_COPY;
 	return reason;
 }
 
 /* Walks, makes what was missing, and walks again, until nothing more can be made. */
 static enum unwind_reason walk_and_prepare(struct unwinder *u, const struct bd_late *late,
-					   uint32_t pid, size_t *ret_n)
+					   const struct unwind_memory *copy, uint32_t pid,
+					   size_t *ret_n)
 {
 	enum unwind_reason reason = UNWIND_NO_TABLE;
 
@@ -206,7 +212,7 @@ static enum unwind_reason walk_and_prepare(struct unwinder *u, const struct bd_l
 
 		if (!process || view_mappings(u, process))
 			return UNWIND_MAPPING;
-		reason = walk_once(u, late, ret_n);
+		reason = walk_once(u, late, copy, ret_n);
 		if (reason == UNWIND_MAPPING && (!process->known || !process->certain)) {
 			/* Records may have been lost, or it is older than they are. */
 			process_table_read(u->processes, pid);
@@ -227,7 +233,8 @@ static enum unwind_reason walk_and_prepare(struct unwinder *u, const struct bd_l
 	return reason;
 }
 
-struct bd_late *unwinder_jump(struct unwinder *u, const struct bd_late *late, uint32_t pid)
+struct bd_late *unwinder_jump(struct unwinder *u, const struct bd_late *late,
+			      const struct unwind_memory *copy, uint32_t pid)
 {
 	struct process *process = process_table_get(u->processes, pid);
 	struct bd_late *moved;
@@ -240,21 +247,18 @@ struct bd_late *unwinder_jump(struct unwinder *u, const struct bd_late *late, ui
 		return NULL;
 	if (MACHINE == EM_AARCH64)
 		caller = late->r[LINK_REG] & IP_MASK;
-	else if (!late->skip && late->bytes >= sizeof(caller))
-		memcpy(&caller, late->copy, sizeof(caller));
+	else if (!late->skip && copy->bytes >= sizeof(caller))
+		memcpy(&caller, copy->data, sizeof(caller));
 	if (!caller || !mappings_find(&process->mappings, caller - 1))
 		return NULL;
 	moved = malloc(sizeof(*moved));
 	if (!moved)
 		return NULL;
-	memcpy(moved, late, BD_LATE_HEAD + late->bytes);
+	memcpy(moved, late, BD_LATE_HEAD);
 	moved->ip = caller - 1;
 	moved->wanted = 0;
-	if (MACHINE != EM_AARCH64) {
+	if (MACHINE != EM_AARCH64)
 		moved->r[SP_REG] += sizeof(caller);
-		moved->bytes -= sizeof(caller);
-		memmove(moved->copy, moved->copy + sizeof(caller), moved->bytes);
-	}
 	return moved;
 }
 
@@ -316,7 +320,6 @@ static void publish(struct unwinder *u, struct process *process)
 	const struct mappings *from = &process->mappings;
 
 	prepare_all(u, process);
-
 	if (array_reserve((void **)&u->shared, &u->cap_shared, 0, from->n + 1, sizeof(*u->shared)))
 		return;
 	for (size_t i = 0; i < from->n; i++) {
@@ -360,8 +363,8 @@ static void prepare_wanted(struct unwinder *u, uint32_t pid, uint64_t wanted)
 		module_prepare(u, pid, mapping);
 }
 
-int unwinder_walk(struct unwinder *u, const struct bd_late *late, uint32_t pid,
-		  struct bd_stack *ret)
+int unwinder_walk(struct unwinder *u, const struct bd_late *late,
+		  const struct unwind_memory *copy, uint32_t pid, struct bd_stack *ret)
 {
 	struct process *process = process_table_get(u->processes, pid);
 	size_t n = 0;
@@ -372,7 +375,7 @@ int unwinder_walk(struct unwinder *u, const struct bd_late *late, uint32_t pid,
 		process_table_read(u->processes, pid);
 	if (late->wanted)
 		prepare_wanted(u, pid, late->wanted);
-	enum unwind_reason reason = walk_and_prepare(u, late, pid, &n);
+	enum unwind_reason reason = walk_and_prepare(u, late, copy, pid, &n);
 
 	process = process_table_get(u->processes, pid);
 	if (!process)

@@ -28,17 +28,21 @@ int unwinder_new(struct unwinder **ret, const struct unwind_map_fds *fds,
 		 struct process_table *processes);
 void unwinder_free(struct unwinder *u);
 
+/* The stack that is copied in a late sample, which has to outlive it. */
+struct unwind_memory unwinder_copy(const struct bd_late *late);
 /*
- * Walks a late sample of process `pid`, in the order of time, and publishes the process. Fills ret->n, end and
- * frames (as the kernel's side does) and its hash. 0 or -errno.
+ * Walks a late sample of process `pid` over a copy of its stack, in the order of time, and publishes
+ * the process. Of `late` itself only the head is read. Fills ret->n, end and frames (as the kernel's
+ * side does) and its hash. 0 or -errno.
  */
-int unwinder_walk(struct unwinder *u, const struct bd_late *late, uint32_t pid,
-		  struct bd_stack *ret);
+int unwinder_walk(struct unwinder *u, const struct bd_late *late,
+		  const struct unwind_memory *copy, uint32_t pid, struct bd_stack *ret);
 /*
- * Of a thread that died where no code is: what it would be with its call there undone, so that the
- * walk begins with the caller. NULL: it was in code, or there is no caller; the caller's to free.
+ * Of a thread that died where no code is: the head with its call there undone, so that the walk
+ * begins with the caller. NULL: it was in code, or there is no caller; the caller's to free.
  */
-struct bd_late *unwinder_jump(struct unwinder *u, const struct bd_late *late, uint32_t pid);
+struct bd_late *unwinder_jump(struct unwinder *u, const struct bd_late *late,
+			      const struct unwind_memory *copy, uint32_t pid);
 /*
  * Makes a process known to the kernel that runs a program since its exec `exec_id`. `eager`: with
  * the tables of all that it maps, now and later, so that its first sample finds them.

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "user/aggregate_private.h"
+#include "user/crash_missing.h"
 #include "user/lib/unwind_walk.h"
 
 #define SIGNATURE_FRAMES 16 /* different ones, from the leaf on */
@@ -92,8 +93,8 @@ int aggregate_crash_gone(struct aggregate *a, const struct bd_exit *event)
 	return event_queue_push(a->queue, event->head.t_ns, on_gone, event, sizeof(*event));
 }
 
-void aggregate_crash_late(struct aggregate *a, const struct bd_late *late, uint32_t pid)
 /* Each part of a stack gives a longer walk than those before it: the last one counts. */
+void aggregate_crash_late(struct aggregate *a, const struct bd_late *late, uint32_t pid)
 {
 	const struct bd_sample *sample = &late->sample;
 	struct unwind_memory copy = unwinder_copy(late);
@@ -172,7 +173,10 @@ static uint64_t signature(const struct aggregate *a, const struct crash *c)
 
 static void on_closed(void *arg, struct crash *c)
 {
-	c->signature = signature(arg, c);
+	struct aggregate *a = arg;
+
+	aggregate_note(a, crash_missing_name(c, &a->threads));
+	c->signature = signature(a, c);
 }
 
 void aggregate_crashes_run(struct aggregate *a, uint64_t until_ns)

@@ -42,14 +42,17 @@ static void call_name(int32_t call, char *name, size_t size)
 /* Why there is no stack of a thread: in its state, and among what was left out. */
 static const char *missing_state(const struct crash *c)
 {
-	return c->first.death == BD_DEATH_NONE ? "no sample hit it" : "it never came by";
+	return c->first.death == BD_DEATH_NONE	 ? "no sample hit it"
+	       : c->first.nthreads > BD_CRASH_THREADS ? "stack not taken"
+					      : "it never came by";
 }
 
 static const char *missing_reason(const struct crash *c)
 {
 	return c->first.death == BD_DEATH_NONE
 		       ? "it ran at each look, or ended, and no sample hit it"
-		       : "it never came by";
+	       : c->first.nthreads > BD_CRASH_THREADS ? "more than 4,096 threads"
+					      : "it never came by";
 }
 
 static void state_text(const struct crash_thread *t, const struct crash *c, char text[STATE_BYTES])
@@ -160,10 +163,7 @@ static int add_threads(struct assemble_tree *tree, const struct crash *c)
 	free(order);
 	tree->r->dump.threads_total = total;
 	if (!err && total > c->n)
-		err = report_count(&tree->r->dump.left_out,
-				   total > BD_CRASH_THREADS ? "more than 4,096 threads"
-							    : "it never came by",
-				   total - c->n);
+		err = report_count(&tree->r->dump.left_out, missing_reason(c), total - c->n);
 	return err;
 }
 

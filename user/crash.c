@@ -41,7 +41,7 @@ static struct crash *find(struct crash_table *t, uint32_t tgid)
 	return NULL;
 }
 
-static struct crash_thread *thread_of(struct crash *c, const struct bd_thread *id)
+struct crash_thread *crash_thread_get(struct crash *c, const struct bd_thread *id)
 {
 	uint32_t found = idmap_get(&c->by_tid, id->tid);
 
@@ -67,7 +67,7 @@ int crash_table_begin(struct crash_table *t, const struct bd_crash *event)
 	for (size_t i = 0; i < 16; i++)
 		c->oom |= t->ooms[i].tgid == event->thread.tgid ||
 			  (!t->ooms[i].tgid && t->ooms[i].tid == event->thread.tid);
-	return thread_of(c, &event->thread) ? 0 : -ENOMEM;
+	return crash_thread_get(c, &event->thread) ? 0 : -ENOMEM;
 }
 
 int crash_table_states(struct crash_table *t, const struct bd_crash_states *event, size_t n)
@@ -79,7 +79,7 @@ int crash_table_states(struct crash_table *t, const struct bd_crash_states *even
 	c->states = true;
 	for (size_t i = 0; i < n; i++) {
 		const struct bd_crash_state *s = &event->states[i];
-		struct crash_thread *thread = thread_of(c, &s->thread);
+		struct crash_thread *thread = crash_thread_get(c, &s->thread);
 
 		if (!thread)
 			return -ENOMEM;
@@ -96,7 +96,7 @@ int crash_table_thread(struct crash_table *t, const struct bd_crash_thread *even
 {
 	const struct bd_sample *s = &event->sample;
 	struct crash *c = find(t, s->thread.tgid);
-	struct crash_thread *thread = c ? thread_of(c, &s->thread) : NULL;
+	struct crash_thread *thread = c ? crash_thread_get(c, &s->thread) : NULL;
 
 	if (!thread)
 		return c ? -ENOMEM : 0;
@@ -171,7 +171,7 @@ int crash_table_stack(struct crash_table *t, const struct bd_thread *id, uint64_
 		      uint32_t end, bool jumped)
 {
 	struct crash *c = find(t, id->tgid);
-	struct crash_thread *thread = c ? thread_of(c, id) : NULL;
+	struct crash_thread *thread = c ? crash_thread_get(c, id) : NULL;
 
 	if (!thread)
 		return c ? -ENOMEM : 0;

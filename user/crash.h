@@ -65,13 +65,13 @@ struct crash_table {
 
 void crash_table_release(struct crash_table *t);
 void crash_free(struct crash *c);
+/* The thread, made when new; NULL without memory. The pointer lives until the next new one. */
+struct crash_thread *crash_thread_get(struct crash *c, const struct bd_thread *id);
 
 /* What came, in the order of time. 0 or -ENOMEM. */
 int crash_table_begin(struct crash_table *t, const struct bd_crash *event);
 int crash_table_states(struct crash_table *t, const struct bd_crash_states *event, size_t n);
 int crash_table_thread(struct crash_table *t, const struct bd_crash_thread *event);
-/* The stack of a thread that was copied. */
-int crash_table_stack(struct crash_table *t, const struct bd_thread *thread, uint64_t stack,
 /*
  * A copy of a thread's stack, which is `copy`: if it is one of several parts, `copy` becomes all
  * that have come. The registers that belong to it, or NULL where an earlier part is missing; both
@@ -79,6 +79,8 @@ int crash_table_stack(struct crash_table *t, const struct bd_thread *thread, uin
  */
 const struct bd_late *crash_table_copy(struct crash_table *t, const struct bd_late *late,
 				       struct unwind_memory *copy);
+/* The stack of a thread that was copied. */
+int crash_table_stack(struct crash_table *t, const struct bd_thread *thread, uint64_t stack,
 		      uint32_t end, bool jumped);
 void crash_table_oom(struct crash_table *t, const struct bd_oom *event);
 void crash_table_gone(struct crash_table *t, uint32_t tgid);

@@ -208,7 +208,7 @@ int thread_table_exit(struct thread_table *t, const struct bd_exit *event)
 	base_of_missed(t, thread, &event->sums);
 	thread_table_names(thread, event->ns_tid, event->ns_tgid);
 	thread->target = event->target;
-	thread->seen_ns = event->head.t_ns;
+	thread->seen_ns = thread->exited_ns = event->head.t_ns;
 	if (event->user_stack)
 		thread->exit_stack = event->user_stack;
 	if (!thread->final) {

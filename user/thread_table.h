@@ -33,6 +33,7 @@ struct thread {
 	uint32_t row; /* in the report, or IDMAP_NONE */
 	uint32_t samples;
 	uint64_t seen_ns; /* when it was last heard of */
+	uint64_t exited_ns; /* when it said that it ends, or 0 */
 	uint64_t first_mark, last_mark;
 	struct bd_sums *marks; /* number n is at n % THREAD_MARKS; NULL: none yet */
 	uint64_t exit_stack; /* hash of the user stack that it exits with, or 0 */

@@ -244,7 +244,8 @@ static __always_inline bool killed(struct task_struct *task, __u32 tgid, __u64 s
 	enum bd_crash_mode which = crash_mode(task, tgid, &watch);
 	__u32 code = BPF_CORE_READ(task, signal, group_exit_code);
 
-	if (!which || !(BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT))
+	if (!which || !(BPF_CORE_READ(task, signal, flags) &
+			(SIGNAL_GROUP_EXIT | SIGNAL_GROUP_COREDUMP)))
 		return false;
 	cause->known = watch.section < BD_CRASH_SECTIONS;
 	cause->killer = killer_find(tgid, start_ns);
@@ -256,6 +257,12 @@ static __always_inline bool killed(struct task_struct *task, __u32 tgid, __u64 s
 		return which == BD_CRASH_ALL || cause->killer->from_kernel;
 	}
 	cause->killer = NULL;
+	/* A system call that a filter kills for delivers nothing to who made it, before 5.16. */
+	if ((code & 0x7f) == SIGSYS) {
+		cause->death = BD_DEATH_SIGNAL;
+		cause->signal = SIGSYS;
+		return true;
+	}
 	cause->death = BD_DEATH_EXIT;
 	cause->status = code >> 8 & 0xff;
 	return !(code & 0xff) && status_counts(&watch, cause->status);
@@ -340,8 +347,9 @@ int BPF_PROG(bd_deliver_states, __u32 sig, void *info, void *action)
 }
 
 /*
- * Who calls exit_group() gets no signal. Its memory is still there since 6.16. Nothing keeps it from
- * being preempted here, so what another thread has done to the scratch area is passed over.
+ * Who calls exit_group() gets no signal, nor does, before 5.16, who is killed by a filter of system
+ * calls. The memory is still there since 6.16. Nothing keeps it from being preempted here, so what
+ * another thread has done to the scratch area is passed over.
  */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(bd_exit_status, struct task_struct *task)
@@ -351,18 +359,26 @@ int BPF_PROG(bd_exit_status, struct task_struct *task)
 	struct bd_crash_watch watch;
 	struct dying *dying, new = {};
 	struct bd_thread thread;
+	bool filter = (code & 0x7f) == SIGSYS;
 	__u64 now;
 
-	if (!window_start_ns || mode == BD_CAPTURE || (code & 0xff) || !code ||
-	    (task->flags & PF_SIGNALED))
+	if (!window_start_ns || !code || (task->flags & PF_SIGNALED))
 		return 0;
-	if (!crash_mode(task, tgid, &watch) || !status_counts(&watch, code >> 8 & 0xff))
+	if (!filter && (mode == BD_CAPTURE || (code & 0xff)))
+		return 0;
+	if (!crash_mode(task, tgid, &watch))
+		return 0;
+	if (!filter && !status_counts(&watch, code >> 8 & 0xff))
 		return 0;
 	now = bpf_ktime_get_ns();
 	thread_of(task, &thread);
 	new.start_ns = BPF_CORE_READ(task, group_leader, start_time);
 	cause.known = watch.section < BD_CRASH_SECTIONS;
 	cause.status = code >> 8 & 0xff;
+	if (filter) {
+		cause.death = BD_DEATH_SIGNAL;
+		cause.signal = SIGSYS;
+	}
 	dying = dying_find(tgid, new.start_ns);
 	if (!dying) {
 		if (bpf_map_update_elem(&dyings, &tgid, &new, BPF_ANY))

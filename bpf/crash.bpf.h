@@ -6,6 +6,7 @@
 #include "bpf/walk.bpf.h"
 
 #define SIGKILL 9
+#define SIGSYS 31
 #define SIGNAL_BIT(n) (1ULL << ((n)-1))
 /* SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGSEGV SIGSYS: of x86-64 and arm64 alike */
 #define CRASHES                                                                                    \
@@ -18,6 +19,7 @@
 	(SIGNAL_BIT(17) | SIGNAL_BIT(18) | SIGNAL_BIT(19) | SIGNAL_BIT(20) | SIGNAL_BIT(21) |      \
 	 SIGNAL_BIT(22) | SIGNAL_BIT(23) | SIGNAL_BIT(28))
 #define SIGNAL_GROUP_EXIT 0x4 /* of signal_struct.flags */
+#define SIGNAL_GROUP_COREDUMP 0x8 /* in place of it while a core is dumped, before 5.17 */
 #define SIGNAL_UNKILLABLE 0x40
 #define PF_SIGNALED 0x400	/* of task_struct.flags: a signal ends it */
 #define SEND_SIG_PRIV 1UL /* in place of a siginfo: the kernel itself */

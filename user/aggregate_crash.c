@@ -50,7 +50,7 @@ static void on_gone(void *arg, const void *data, size_t bytes)
 	struct aggregate *a = arg;
 	const struct bd_exit *event = data;
 
-	crash_table_gone(&a->crashes, event->thread.tgid);
+	crash_table_gone(&a->crashes, event->thread.tgid, event->head.t_ns);
 }
 
 int aggregate_rec_crash(struct aggregate *a, const void *data, size_t bytes)

@@ -5,6 +5,7 @@
 
 #include "user/lib/array.h"
 
+#define LAST_WORDS_NS 100000000ULL /* of the thread with which the process ends, on another CPU's ring */
 #define OOM_TELLS_NS 200000000ULL /* why the kernel killed it, it says a moment later */
 
 static void copy_release(struct crash *c)
@@ -198,12 +199,12 @@ void crash_table_oom(struct crash_table *t, const struct bd_oom *event)
 	t->ooms[t->nooms++ % 16].tid = event->tid;
 }
 
-void crash_table_gone(struct crash_table *t, uint32_t tgid)
+void crash_table_gone(struct crash_table *t, uint32_t tgid, uint64_t t_ns)
 {
 	struct crash *c = find(t, tgid);
 
 	if (c)
-		c->gone = true;
+		c->gone_ns = t_ns;
 }
 
 static bool is_complete(const struct crash *c, uint64_t now_ns)
@@ -214,7 +215,9 @@ static bool is_complete(const struct crash *c, uint64_t now_ns)
 		return true;
 	if (c->first.from_kernel && !c->oom && age_ns < OOM_TELLS_NS)
 		return false;
-	return c->gone || (c->ncame >= c->first.nthreads && !c->ncopied);
+	if (c->ncame >= c->first.nthreads && !c->ncopied)
+		return true;
+	return c->gone_ns && now_ns > c->gone_ns + LAST_WORDS_NS;
 }
 
 void crash_table_run(struct crash_table *t, uint64_t now_ns,

@@ -43,7 +43,7 @@ struct crash {
 	bool states; /* the kernel told the threads' states */
 	bool jumped; /* the first thread was not in code */
 	bool oom;
-	bool gone;
+	uint64_t gone_ns; /* when its process said that it ends, or 0 */
 	uint64_t signature; /* by addresses in files: see aggregate_crash.c */
 	struct { /* of the first thread's stack, while its parts come */
 		struct bd_late *head;
@@ -83,7 +83,7 @@ const struct bd_late *crash_table_copy(struct crash_table *t, const struct bd_la
 int crash_table_stack(struct crash_table *t, const struct bd_thread *thread, uint64_t stack,
 		      uint32_t end, bool jumped);
 void crash_table_oom(struct crash_table *t, const struct bd_oom *event);
-void crash_table_gone(struct crash_table *t, uint32_t tgid);
+void crash_table_gone(struct crash_table *t, uint32_t tgid, uint64_t t_ns);
 
 /*
  * Closes what is complete at `now_ns`, or all of it (UINT64_MAX); `closed` is told of each before

@@ -137,5 +137,5 @@ int crash_missing_name(struct crash *c, const struct thread_table *threads)
 	if (c->states || c->ncame >= c->first.nthreads || c->first.nthreads > BD_CRASH_THREADS)
 		return 0;
 	err = add_exited(c, threads);
-	return err || c->gone || !c->first.ns_tgid ? err : add_all_living(c, threads);
+	return err || c->gone_ns || !c->first.ns_tgid ? err : add_all_living(c, threads);
 }

@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT / "tests" / "system"))
 
 import bd  # noqa: E402
 import chains  # noqa: E402
+import crashes  # noqa: E402
 
 BUILD = ROOT / os.environ.get("O", "build")
 STATIC = BUILD / "backdraft-static"
@@ -30,6 +31,16 @@ CRASH = BUILD / "tests" / "progs" / "crash-static"
 CHAINS = [name for name in ("chains-static", "chains-static-pie", "chains-dynamic", "chains-cpp",
                             "chains-rs") if (chains.CHAINS / name).exists()]
 CHAIN_MS, CHAIN_HZ = 80, 499
+
+VICTIMS = ("v-null", "v-frozen", "v-filter")  # of crashes.sh
+WATCH = """[agent]
+state_dir = /tmp/state
+spool_dir = /tmp/spool
+socket = /tmp/socket
+before = 8s
+[machine]
+deviation = off
+""" + "".join(crashes.CLIENT.format(name=name, match=name, more="") for name in VICTIMS)
 
 # what burns in tests/progs/shares, with its share of each thread's time in percent
 BURNING = {"burn_half": 50, "burn_third": 30, "burn_fifth": 20}
@@ -66,11 +77,15 @@ def guest(kernel):
             f"$program $case {CHAIN_MS} || exit 1; done; done >/tmp/chains'",
             "backdraft capture -d 60 -o /tmp/crash.bdr -- /bin/crash null 8 >/dev/null; s=$?; "
             "backdraft show /tmp/crash.bdr; exit $s",
+            "sh /crashes.sh",
             "dmesg | grep -E 'BUG: |WARNING: |Oops|lockup|detected stall|scheduling while' || true",
         ],
         files={"bin/backdraft": STATIC, "bin/shares": SHARES, "bin/crash": CRASH,
+               "crashes.sh": ROOT / "tests" / "vm" / "crashes.sh", "w.conf": WATCH.encode(),
+               **{f"bin/{name}": CRASH for name in VICTIMS},
                **with_libraries([chains.CHAINS / name for name in [*CHAINS, "libchain.so"]])},
-        fetch=["/tmp/burn.bdr", "/tmp/btf.gz", "/tmp/hotplug.bdr", "/tmp/chains.bdr", "/tmp/chains"],
+        fetch=["/tmp/burn.bdr", "/tmp/btf.gz", "/tmp/hotplug.bdr", "/tmp/chains.bdr", "/tmp/chains",
+               "/tmp/dump.bdr", *(f"/tmp/{name}.bdr" for name in VICTIMS)],
         timeout_s=240,
     )
     btf = gzip.decompress(done.files["/tmp/btf.gz"])
@@ -137,6 +152,70 @@ def test_a_crash_has_the_stack_of_every_thread(guest):
     for name in ("sleep", "lock", "read", "spin"):
         frames = rf"in_{name}\b.*\n *middle_{name}\b.*\n *root_{name}\b"
         assert re.search(frames, shown), f"{name} in {shown}"
+
+
+@pytest.fixture
+def dump_in(guest, tmp_path):
+    """The dump of a report that crashes.sh left in the guest."""
+    assert guest.results[9].status == 0, guest.results[9]
+
+    def read(name):
+        path = tmp_path / f"{name}.bdr"
+        path.write_bytes(guest.files[f"/tmp/{name}.bdr"])
+        return crashes.Dump(bd.Report(path))
+
+    return read
+
+
+def known_threads(dump, program):
+    """How many of its threads are where their names say; the C library is a part of the program."""
+    known = [thread for thread in dump.threads if thread["name"] in crashes.KNOWN and thread["frames"]]
+    for thread in known:
+        ours = [name for name in dump.functions(thread, program)
+                if name.startswith(("in_", "middle_", "root_"))]
+        assert ours == crashes.KNOWN[thread["name"]], thread
+    return len(known)
+
+
+def test_a_watched_client_that_crashes(dump_in):
+    dump = dump_in("v-null")
+    assert dump.trigger["kind"] == "crash"
+    assert "v-null died of SIGSEGV (address 0x0 not mapped) in die_null" in dump.trigger["explanation"]
+    assert dump.functions(dump.first, "v-null")[:2] == ["die_null", "main"], dump.first
+    assert known_threads(dump, "v-null") == 6 and not dump.raw["left_out"], dump.raw["left_out"]
+
+
+def test_all_stacks_of_a_living_process(guest, dump_in):
+    """Where doctor says that it works; elsewhere it says what else there is."""
+    said = re.search(r"^(\w+) +living threads", guest.results[1].stdout.decode(), re.M)
+    if said[1] == "warn":
+        assert "/tmp/dump.bdr" not in guest.files and b"gdb -p" in guest.results[9].stderr
+        return
+    dump = dump_in("dump")
+    assert dump.death["kind"] == "none" and dump.raw["threads_total"] == 7
+    calls = {"sleep": "clock_nanosleep", "lock": "futex", "read": "read"}
+    for thread in dump.threads[1:]:
+        assert thread["state"] == f"blocked in {calls[thread['name']]}", thread
+    assert known_threads(dump, "v-null") == 6 and not dump.raw["left_out"], dump.raw["left_out"]
+
+
+def test_a_thread_that_never_came_by_is_named(guest, dump_in):
+    dump = dump_in("v-frozen")
+    (frozen,) = [thread for thread in dump.threads if "never came by" in thread["state"]]
+    assert frozen["name"] == "sleep" and frozen["tid"] == int(guest.results[9].stdout), frozen
+    assert "clock_nanosleep" in frozen["state"] and not frozen["frames"], frozen
+    assert dump.raw["left_out"] == {"it never came by": 1}
+    assert known_threads(dump, "v-frozen") == 2 and len(dump.threads) == 4
+
+
+def test_a_filter_that_kills(dump_in):
+    """Who made the system call has no memory left where the kernel sends it no signal."""
+    dump = dump_in("v-filter")
+    assert dump.raw["signal_name"] == "SIGSYS" and dump.death["kind"] == "signal"
+    assert dump.raw["tid"] == dump.death["pid"] == dump.first["tid"]
+    leaf = dump.first["frames"][0]
+    assert leaf["name"] in ("die_filter", "[unwind: memory gone]"), dump.first
+    assert known_threads(dump, "v-filter") == 3, dump.threads
 
 
 def test_the_kernel_complained_of_nothing(guest):

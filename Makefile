@@ -54,6 +54,7 @@ help:
 	  'test-system   tests on this kernel, and the page in a browser; root' \
 	  'test-server   tests of the receiver; test-server-full: with two million heartbeats' \
 	  'test-loss     10,000 reports through a lying proxy, 200 kills; root, 10 minutes' \
+	  'test-crash-long  each death with and without a core file, real programs aborted; root, minutes' \
 	  'test-long     of the daemon with its default times; root, minutes' \
 	  'test-vm       tests on other kernels, in qemu' \
   'test-power    reports in a machine whose power goes, POWER_CUTS (30) times; 15 minutes' \

@@ -76,5 +76,8 @@ test-loss: all progs
 POWER_CUTS ?= 30
 test-power: all progs
 	$(Q)POWER_CUTS=$(POWER_CUTS) $(PYTEST) -s tests/vm/test_power.py
-.PHONY: test-loss test-power
+# What test_crash.py does once, with and without core files, and with thousands of threads: minutes.
+test-crash-long: all progs
+	$(Q)$(PYTEST) -s tests/system/long_crash.py
+.PHONY: test-loss test-power test-crash-long
 $(O)/tests/unit/test_beat_minute: $(O)/user/daemon_heartbeat.o

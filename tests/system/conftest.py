@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 import bd
+import crashes
 from watching import BURNER, Daemon
 
 
@@ -92,3 +93,19 @@ def program(build_dir):
     for p in running:
         p.kill()
         p.wait()
+
+
+@pytest.fixture
+def watching(tmp_path):
+    """Makes a daemon that waits for crashes of these clients, and the programs: (daemon, programs)."""
+    made = []
+
+    def make(*clients):
+        daemon, programs = crashes.Daemon(tmp_path, *clients), crashes.Programs(tmp_path)
+        made.append((daemon, programs))
+        return daemon, programs
+
+    yield make
+    for daemon, programs in made:
+        programs.end()
+        daemon.stop()

@@ -138,21 +138,6 @@ def test_time_that_dying_costs(world, capsys):
 
 
 # --- others' doing, and loops: a daemon that hears of nothing else
-@pytest.fixture
-def watching(tmp_path):
-    made = []
-
-    def make(*clients):
-        daemon, programs = crashes.Daemon(tmp_path, *clients), crashes.Programs(tmp_path)
-        made.append((daemon, programs))
-        return daemon, programs
-
-    yield make
-    for daemon, programs in made:
-        programs.end()
-        daemon.stop()
-
-
 def test_stops_are_counted_and_reported_only_when_asked(watching):
     """100 restarts, by SIGTERM with and without a handler, and by SIGKILL: no report."""
     daemon, programs = watching(

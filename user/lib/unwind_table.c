@@ -9,8 +9,10 @@
 #include "user/lib/unwind_frames.h"
 #include "user/lib/unwind_layout.h"
 #include "user/lib/unwind_plt.h"
+#include "user/lib/unwind_stub.h"
 
 #define MOST_ROWS (UNWIND_TABLE_MOST_BYTES / 4)
+#define STUBS_WITHIN 4096 /* bytes of code without entries: more is a library of its own ways */
 
 static const char *const drop_names[] = {
 #define X(name, text) [UNWIND_DROP_##name] = text,
@@ -105,6 +107,36 @@ static void compile_fde(struct compile *c, const struct unwind_fde *fde, uint32_
 		c->build->drops[UNWIND_DROP_PROGRAM]++;
 }
 
+/* A function that has no entry, but can be told by its bytes. */
+static void stub_add(struct compile *c, uint32_t at, uint32_t bytes)
+{
+	struct unwind_rule rule = {.kind = UNWIND_KIND_REG, .cfa_reg = UNWIND_X86_RSP, .ra = -1};
+
+	rule.cfa_off = 8;
+	row_add(c, at, unwind_rules_add(c->rules, &rule));
+	rule.cfa_off = 16;
+	row_add(c, at + UNWIND_STUB_IN, unwind_rules_add(c->rules, &rule));
+	row_add(c, at + bytes, c->gap);
+}
+
+/* Code between two entries. */
+static void gap_add(struct compile *c, uint32_t from, uint32_t to)
+{
+	uint64_t address = (c->fdes.base + from + 15) & ~15ULL, end = c->fdes.base + to;
+	struct elf_section s;
+
+	row_add(c, from, c->gap);
+	if (c->fdes.image.head.e_machine != EM_X86_64 || to - from > STUBS_WITHIN)
+		return;
+	for (; address < end && !elf_view_at(&c->fdes.image, address, &s); address += 16) {
+		uint64_t left = s.bytes < end - address ? s.bytes : end - address;
+		uint32_t bytes = unwind_stub_bytes(s.data, left);
+
+		if (bytes)
+			stub_add(c, (uint32_t)(address - c->fdes.base), bytes);
+	}
+}
+
 /* Behind the last byte of code. */
 static uint32_t code_end(const struct compile *c)
 {
@@ -131,7 +163,7 @@ static void compile_rows(struct compile *c)
 			continue;
 		}
 		if (i && end < fde->offset && !is_padding(end, fde->offset))
-			row_add(c, end, c->gap);
+			gap_add(c, end, fde->offset);
 		end = fde->offset + fde->bytes;
 		for (uint32_t j = i + 1; j < c->fdes.count; j++) {
 			uint32_t next = unwind_fdes_at(&c->fdes, j)->offset;

@@ -431,3 +431,24 @@ def test_who_may_ask(build_dir, public_dir):
         assert d.run("status").returncode == 0  # root
     finally:
         d.stop()
+
+def test_ring_of_a_quiet_client_reaches_further(daemon, program):
+    """Four times `before` where little is to be seen; on a machine that is busy, as far as that many samples."""
+    before_s, rate_hz = 4, 19
+    client = program("onset")  # a few per cent of a CPU
+    d = daemon('[client "quiet"]\nmatch_exe = @progs/onset\ndeviation = off\n', times=False,
+               agent=f"before = {before_s}s\nafter = 1s\nrate_hz = {rate_hz}")
+    d.wait_for(lambda: d.status()["agent"]["uptime_s"] > 4 * before_s + 4, 60)
+    assert d.run("trigger", "quiet").returncode == 0
+    path = d.wait_for(d.spool)[0]
+    report = d.report(path)
+    window, samples = report["window"], report["samples"]
+    back_s = (window["trigger_ns"] - window["start_ns"]) / 1e9
+    enough = sum(t < back_s * 1e9 for t in samples["t_ns"]) >= 0.8 * before_s * rate_hz
+    print(f"{back_s:.1f} s back with {len(samples['t_ns'])} samples")
+    assert back_s >= before_s
+    assert enough or back_s > 3 * before_s
+    assert back_s < 6 * before_s, "further than the ring may reach"
+    # What the client did so long ago is in it.
+    if back_s > 3 * before_s:
+        assert functions(path, client, "--to", f"{back_s - before_s:.3f}")["light_work"] > 0

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "addresses.h"
+
 #define CHUNK_BYTES 65536
 
 enum {
@@ -26,23 +28,6 @@ struct search {
 	uint64_t names, names_limit;
 	uint64_t work;
 };
-
-static size_t lower_bound(const uint64_t *a, size_t n, uint64_t value)
-{
-	size_t low = 0;
-
-	while (n > 0) {
-		size_t half = n / 2;
-
-		if (a[low + half] < value) {
-			low += half + 1;
-			n -= half + 1;
-		} else {
-			n = half;
-		}
-	}
-	return low;
-}
 
 int elf_symbols_name(const struct elf_image *e, const struct elf_symbol *s, char *buf, size_t size)
 {
@@ -139,7 +124,7 @@ static int consider(struct search *s, const Elf64_Sym *sym)
 	c.rank = rank_of(s->e, sym);
 	if (c.rank == 0 || sym->st_name >= s->names_limit - s->names)
 		return 0;
-	i = lower_bound(s->addresses, s->n, c.start);
+	i = addresses_find(s->addresses, s->n, c.start);
 	if (i == s->n)
 		return 0;
 	c.name = s->names + sym->st_name;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "addresses.h"
+
 #define CHUNK_BYTES 65536
 
 struct search {
@@ -42,23 +44,6 @@ static bool hex(const char **p, const char *end, uint64_t *ret)
 	return true;
 }
 
-static size_t lower_bound(const uint64_t *a, size_t n, uint64_t value)
-{
-	size_t low = 0;
-
-	while (n > 0) {
-		size_t half = n / 2;
-
-		if (a[low + half] < value) {
-			low += half + 1;
-			n -= half + 1;
-		} else {
-			n = half;
-		}
-	}
-	return low;
-}
-
 /* `at` is the place of `p` in the file. */
 static int consider(struct search *s, const char *p, const char *end, uint64_t at)
 {
@@ -73,7 +58,7 @@ static int consider(struct search *s, const char *p, const char *end, uint64_t a
 		return 0;
 	sym.name = at + (uint64_t)(q - p);
 	sym.name_len = end - q > PERF_MAP_NAME_MAX ? PERF_MAP_NAME_MAX : (uint32_t)(end - q);
-	for (size_t i = lower_bound(s->addresses, s->n, sym.start);
+	for (size_t i = addresses_find(s->addresses, s->n, sym.start);
 	     i < s->n && s->addresses[i] - sym.start < sym.size; i++) {
 		if (++s->work > PERF_MAP_WORK_MAX)
 			return -E2BIG;

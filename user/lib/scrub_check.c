@@ -73,90 +73,20 @@ static bool is_number(const char *text, size_t len)
 	return true;
 }
 
-/* What stands behind a name where no value is. */
-static bool is_state(const char *text, size_t len)
-{
-	static const char *const words[] = {
-		"yes",
-		"no",
-		"true",
-		"false",
-		"on",
-		"off",
-		"null",
-		"nil",
-		"none",
-		"undefined",
-		"empty",
-		"unset",
-		"set",
-		"required",
-		"missing",
-		"incorrect",
-		"invalid",
-		"expired",
-		"valid",
-		"changed",
-		"rejected",
-		"accepted",
-		"mismatch",
-		"ok",
-		"success",
-		"successful",
-		"failed",
-		"failure",
-		"error",
-		"denied",
-		"unknown",
-		"not",
-		"is",
-		"was",
-		"has",
-		"the",
-		"a",
-		"an",
-		"unexpected",
-		"redacted",
-		"chauthtok",
-		"not_logging_parameter",
-		"signal",
-		"action",
-		"command",
-		"login",
-		"filtered",
-		"hidden",
-		"masked",
-		"plain",
-		"basic",
-		"bearer",
-		"digest",
-		"md5",
-		"scram-sha-256",
-		"trust",
-		"peer",
-		"input",
-		"data",
-		"request",
-		"space",
-		"defined",
-		"enabled",
-		"disabled",
-		"with",
-		"and",
-		"or",
-		"of",
-		"for",
-		"from",
-		"to",
-		"in",
-		"by",
-		"string",
-		"number",
-		NULL,
-	};
-
-	return is_one_of(text, len, words);
-}
+/* What stands behind a name where no value is: how it is, or how the sentence goes on. */
+/* clang-format off */
+static const char *const states[] = {
+	"yes", "no", "true", "false", "on", "off", "null", "nil", "none", "undefined", "empty",
+	"unset", "set", "required", "missing", "incorrect", "invalid", "expired", "valid",
+	"changed", "rejected", "accepted", "mismatch", "ok", "success", "successful", "failed",
+	"failure", "error", "denied", "unknown", "not", "is", "was", "has", "the", "a", "an",
+	"unexpected", "redacted", "chauthtok", "not_logging_parameter", "signal", "action",
+	"command", "login", "filtered", "hidden", "masked", "plain", "basic", "bearer", "digest",
+	"md5", "scram-sha-256", "trust", "peer", "input", "data", "request", "space", "defined",
+	"enabled", "disabled", "with", "and", "or", "of", "for", "from", "to", "in", "by",
+	"string", "number", NULL
+};
+/* clang-format on */
 
 static bool is_masked(const char *text, size_t len)
 {
@@ -224,7 +154,7 @@ bool scrub_check_token(struct scrub_match *m)
 	/* The dot and the like that end a sentence are none of it. */
 	while (!quoted && len > 1 && scrub_in(".:!", value[len - 1]))
 		m->end--, len--;
-	if (is_state(value, len) || is_masked(value, len) || is_other(m, value, len))
+	if (is_one_of(value, len, states) || is_masked(value, len) || is_other(m, value, len))
 		return false;
 	if (name_has(m, "pass") || name_has(m, "pwd") || name_has(m, "secret") ||
 	    name_has(m, "psk") || name_has(m, "credential"))
@@ -245,7 +175,7 @@ bool scrub_check_user(struct scrub_match *m)
 
 	while (len && scrub_in(".-", value[len - 1]))
 		m->end--, len--;
-	return len >= 2 && !is_number(value, len) && !is_state(value, len) &&
+	return len >= 2 && !is_number(value, len) && !is_one_of(value, len, states) &&
 	       !scrub_is_common(value, len);
 }
 
@@ -258,7 +188,7 @@ bool scrub_check_host(struct scrub_match *m)
 
 	for (size_t i = 0; i < len && !sure; i++)
 		sure = value[i] == '.' || scrub_is_digit(value[i]);
-	return sure && !is_number(value, len) && !is_state(value, len) &&
+	return sure && !is_number(value, len) && !is_one_of(value, len, states) &&
 	       !scrub_is_common(value, len);
 }
 

@@ -6,6 +6,7 @@
 
 #include "user/clients_private.h"
 #include "user/journal.h"
+#include "user/lib/metric.h"
 #include "user/lib/out.h"
 
 #define CHECK_CLIENTS_MAX 200 /* each template's clients are listed */
@@ -31,14 +32,22 @@ static void amount_text(struct out *o, const char *name, const struct config_amo
 static void rules_text(struct out *o, const struct config_rules *rules)
 {
 	static const char *const sides[] = { "off", "high", "low", "both" };
+	char text[METRIC_TEXT];
 
 	amount_text(o, "threshold", &rules->threshold);
 	amount_text(o, "starvation", &rules->starvation);
 	amount_text(o, "throttled", &rules->throttled);
 	amount_text(o, "pressure", &rules->pressure);
-	if (rules->deviation != CONFIG_DEVIATION_OFF)
-		out_printf(o, "    deviation = %s for %us, at least %g CPUs\n", sides[rules->deviation],
-			   rules->deviation_for_s, rules->deviation_least[METRIC_CPU]);
+	if (rules->deviation == CONFIG_DEVIATION_OFF)
+		return;
+	out_printf(o, "    deviation = %s for %us", sides[rules->deviation], rules->deviation_for_s);
+	if (rules->deviation_metrics & 1u << METRIC_CPU)
+		out_printf(o, ", at least %g CPUs", rules->deviation_least[METRIC_CPU]);
+	for (int m = METRIC_CPU + 1; m < METRICS; m++)
+		if (rules->deviation_metrics & 1u << m)
+			out_printf(o, ", %s by %s", metric_name(m),
+				   metric_value(m, rules->deviation_least[m], text));
+	out_char(o, '\n');
 }
 
 static bool any_rule(const struct config_rules *rules)

@@ -289,10 +289,13 @@ static void test_check(void **state)
 	struct world *w = world_new("[client \"none\"]\nmatch_comm = nonesuch\n\n[client \"x\"]\n"
 				    "match_comm = x\nthreshold = 300% for 10s\nthrottled = 20% for 5s\n"
 				    "pressure = 10% for 5s\n[client \"off\"]\nmatch_comm = off\n"
-				    "deviation = off\ncrash = off\n" UNITS);
+				    "deviation = off\ncrash = off\n" UNITS
+				    "deviation_metrics = cpu, memory, wait\ndeviation_least_memory = 1.5G\n");
 	static const char *const lines[] = {
 		"3 clients with 3 of 3 processes would be watched now; 2 CPUs\n",
 		"    match_comm = x\n    threshold = 300% for 10s\n    throttled = 20% for 5s\n",
+		"    deviation = high for 30s, at least 0.5 CPUs\n",
+		"    deviation = high for 30s, at least 0.5 CPUs, wait by 20 %, memory by 1.5 GB\n",
 		"  x: 1 process, 1 thread, may use 2 CPUs",
 		"  db.service: 1 process, 1 thread, may use 0.1 CPUs",
 		"f:1: client none: matches no process now\n",

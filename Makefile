@@ -55,9 +55,9 @@ help:
 	  'test-server   tests of the receiver; test-server-full: with two million heartbeats' \
 	  'test-loss     10,000 reports through a lying proxy, 200 kills; root, 10 minutes' \
 	  'test-crash-long  each death with and without a core file, real programs aborted; root, minutes' \
-	  'test-long     of the daemon with its default times; root, minutes' \
+	  'test-long     the daemon with its default times, quickstart; root, minutes' \
 	  'test-vm       tests on other kernels, in qemu' \
-  'test-power    reports in a machine whose power goes, POWER_CUTS (30) times; 15 minutes' \
+	  'test-power    reports in a machine whose power goes, POWER_CUTS (30) times; 15 minutes' \
 	  'fuzz          each fuzzer for FUZZ_SECONDS (60)' \
 	  'soak          watch a busy machine for SOAK_SECONDS (3600): memory, losses, cost; root' \
 	  'bench         measure what the README and the budgets say; root' \
@@ -114,7 +114,7 @@ PYTEST   := O=$(O) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprov
 test-system: all progs static
 	$(Q)$(PYTEST) tests/system tests/browser
 test-long: all progs
-	$(Q)$(PYTEST) -s tests/system/long_watch.py
+	$(Q)$(PYTEST) -s tests/system/long_watch.py tests/system/long_quickstart.py
 test-vm: all static progs
 	$(Q)$(PYTEST) tests/vm
 

@@ -191,6 +191,8 @@ def is_alive(pid):
 def test_trigger_to_export(server, agent, public_dir):
     """What comes out of the receiver as folded stacks is what the file has, byte for byte."""
     agent.configure("")
+    (public_dir / "spool").mkdir(mode=0o700)
+    (public_dir / "spool" / ".dropped").write_text("deviation 3\n")
     agent.start()
     wait_for(lambda: agent.status()["agent"]["uptime_s"] > 3)
     path = agent.trigger()
@@ -204,6 +206,7 @@ def test_trigger_to_export(server, agent, public_dir):
     report = bd.Report(kept)
     ident = report.raw["id"].hex()
     assert server.ids() == [ident]
+    assert report.raw["spool_dropped"] == {"deviation": 3}, "what was dropped before is told with it"
     assert path.name.split("-")[1] == "manual" and path.name.endswith(f"{ident}.bdr")
     done = bd.backdraft("export", kept, "-f", "folded", "-o", "-")
     assert done.status == 0 and len(done.stdout) > 100

@@ -231,7 +231,7 @@ static void test_nesting(void **state)
 		memset(data + n, 0x91, depth);
 		data[n + depth] = 7;
 		status = report_decode(data, n + depth + 1, NULL, &r, error);
-		assert_int_equal(status, depth > CODEC_DEPTH_MAX ? -EINVAL : 0);
+		assert_int_equal(status, depth > CODEC_DEPTH_MAX ? -EFBIG : 0);
 		if (!status)
 			report_release(&r);
 	}

@@ -64,7 +64,7 @@ int unpack_raw(struct unpack *u, unsigned int depth, size_t limit, uint8_t **ret
 		if (raw_token(u, &raw, &values))
 			break;
 		if (values && ++level > depth) {
-			unpack_fail(u, -EINVAL, "not a backdraft report: nested too deep");
+			unpack_fail(u, -EFBIG, "unknown fields are nested too deep");
 			break;
 		}
 		if (values)

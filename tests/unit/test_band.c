@@ -20,6 +20,7 @@
 #define DAY 86400
 #define MONDAY 1767571200 /* 2026-01-05 00:00 UTC */
 #define SHAPE_EVENTS 4
+#define STEP_S 2 /* as where each second one is lost: half the time of the test */
 
 /* At HOURS after the start the value grows by SIZE for so many seconds; TOLD: so often. */
 struct event {
@@ -143,7 +144,7 @@ static void test_shape(void **state)
 	setenv("TZ", s->zone ? s->zone : "UTC", 1);
 	tzset();
 	bands_init(b);
-	for (int64_t t = 0; t < (int64_t)s->days * DAY; t++) {
+	for (int64_t t = 0; t < (int64_t)s->days * DAY; t += STEP_S) {
 		int64_t now = (s->start ? s->start : MONDAY) + t;
 		static struct tm tm;
 		static double noise;

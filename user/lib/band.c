@@ -264,25 +264,27 @@ static void calendar_step(struct band *b, const struct calendar_hour *now)
  * What is kept up for all of `sustain_s` is kept up for a whole block of half of it, wherever the
  * blocks begin: what they reach is learned, so that at the most too much counts as normal.
  */
-static void block_add(struct band *b, const struct baseline_options *o, float value)
+static void block_add(struct band *b, const struct baseline_options *o, float value, uint32_t dt_s)
 {
 	struct band_block *k = &b->block;
 
 	k->least = k->n ? number_min(k->least, value) : value;
 	k->most = k->n ? number_max(k->most, value) : value;
-	if (++k->n < (o->sustain_s + 1) / 2)
+	k->n += dt_s;
+	if (k->n < (o->sustain_s + 1) / 2)
 		return;
 	b->minute.kept_high = number_max(b->minute.kept_high, k->least);
 	b->minute.kept_low = number_min(b->minute.kept_low, k->most);
 	k->n = 0;
 }
 
-static void minute_add(struct band *b, const struct baseline_options *o, float value, bool incident)
+static void minute_add(struct band *b, const struct baseline_options *o, float value, uint32_t dt_s,
+		       bool incident)
 {
-	b->minute.sum += value;
-	b->minute.n++;
+	b->minute.sum += (double)value * dt_s;
+	b->minute.n += dt_s;
 	b->minute.incident |= incident;
-	block_add(b, o, value);
+	block_add(b, o, value, dt_s);
 }
 
 /* --- the verdict */
@@ -323,7 +325,7 @@ static float strongest(const struct band *b, const struct baseline_options *o, f
 }
 
 static void judge(struct band *b, const struct baseline_options *o, int64_t t_s, float value,
-		  struct baseline_verdict *v)
+		  uint32_t dt_s, struct baseline_verdict *v)
 {
 	enum band_gauge which;
 	float score = strongest(b, o, value, &which);
@@ -332,7 +334,7 @@ static void judge(struct band *b, const struct baseline_options *o, int64_t t_s,
 	if (side != b->side)
 		b->kept_s = 0;
 	b->side = side;
-	b->kept_s += b->kept_s < o->sustain_s;
+	b->kept_s += b->kept_s < o->sustain_s ? dt_s : 0;
 	/* Until it was kept up it is none. */
 	v->score = b->kept_s >= o->sustain_s ? score : number_clamp(score, -1, 1);
 	if (fabsf(v->score) > 1)
@@ -349,6 +351,7 @@ int band_feed(struct band *b, const struct baseline_options *o, const struct cal
 	      int64_t t_s, float value, bool incident, struct baseline_verdict *ret)
 {
 	int64_t minute = t_s / MINUTE_S - (t_s % MINUTE_S < 0);
+	uint32_t dt_s = 1;
 	struct baseline_verdict v = {.week_hour = now->week_hour};
 
 	if (!(fabsf(value) <= BASELINE_VALUE_MAX) || t_s > BASELINE_TIME_MAX_S ||
@@ -358,11 +361,14 @@ int band_feed(struct band *b, const struct baseline_options *o, const struct cal
 		minute_end(b, o);
 	b->minute.minute = minute;
 	calendar_step(b, now);
+	/* Of two seconds in which there was one value it is of both. */
 	if (b->last_s == INT64_MIN || t_s <= b->last_s || t_s > b->last_s + GAP_S)
 		b->block.n = b->kept_s = 0;
+	else
+		dt_s = t_s - b->last_s;
 	b->last_s = t_s;
-	minute_add(b, o, value, incident);
-	judge(b, o, t_s, value, &v);
+	minute_add(b, o, value, dt_s, incident);
+	judge(b, o, t_s, value, dt_s, &v);
 	band_normal(b, now->week_hour, &v.normal_low, &v.expected, &v.normal_high);
 	*ret = v;
 	return 0;

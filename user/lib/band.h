@@ -36,13 +36,13 @@ struct band_minute {
 	int64_t minute;
 	double sum;
 	float kept_high, kept_low;
-	uint16_t n;
+	uint16_t n; /* seconds */
 	bool incident;
 };
 
 struct band_block {
 	float least, most;
-	uint32_t n;
+	uint32_t n; /* seconds */
 };
 
 struct band {
@@ -66,7 +66,7 @@ void band_init(struct band *b);
 
 /*
  * The value at T_S, which is in the hour NOW; OPTIONS as for a baseline, but for the step, which is
- * a second. INCIDENT: something is wrong with the client, and nothing is learned. -EINVAL for a
+ * a second, or two where one was lost. INCIDENT: something is wrong with the client, and nothing is learned. -EINVAL for a
  * value that isn't finite or out of range: it is left out.
  */
 int band_feed(struct band *b, const struct baseline_options *options,

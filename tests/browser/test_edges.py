@@ -153,3 +153,50 @@ def test_log_of_a_crash_is_open(open_report):
 def test_no_log(open_report):
     page = open_report("")
     assert page.js("document.querySelector('.logs').hidden")
+
+
+# The time line as a burst has it: nothing of it before the trigger, in the middle of the window.
+BURST = """
+const r = window.backdraft.page.profile.report, half = window.backdraft.page.profile.durationNs / 2, t = r.timeline;
+const kept = [...t.slot.keys()].filter(i => t.slot[i] * 10e6 >= half);
+for (const name of Object.keys(t))
+    if (name !== 'n')
+        t[name] = t[name].constructor.from(kept, i => t[name][i]);
+t.n = kept.length;
+const o = JSON.parse(document.getElementById('backdraft-options').textContent);
+Object.assign(window.backdraft, window.backdraft.open(document.getElementById('backdraft-page'), r, o));
+"""
+HEIGHTS = """(() => {
+    const strip = window.backdraft.page.strip, n = 20, sums = strip.columns(n), k = sums.length / n;
+    return Array.from({length: n}, (_, i) => sums.slice(i * k, (i + 1) * k).reduce((a, b) => a + b, 0));
+})()"""
+# Of each tenth of the strip, how much of its area is painted in the colours of series.
+PAINTED = """(() => {
+    const strip = window.backdraft.page.strip, {left, right, top, bottom} = strip.plot, c = strip.canvas;
+    const ratio = c.width / strip.element.clientWidth, image = c.getContext('2d');
+    return Array.from({length: 10}, (_, i) => {
+        const w = Math.floor((right - left) / 10 * ratio), h = Math.floor((bottom - top - 4) * ratio);
+        const data = image.getImageData((left + i * (right - left) / 10) * ratio + 2, (top + 2) * ratio, w - 4, h).data;
+        let n = 0;
+        for (let p = 3; p < data.length; p += 4)
+            n += data[p] > 200;
+        return n / (data.length / 4);
+    });
+})()"""
+
+
+def test_strip_before_the_first_slot(open_page, driver):
+    """What came before a trigger has samples and no time line: they have the heights that it would have had."""
+    page = open_page("shop")
+    page.settle()
+    exact, painted = page.js(HEIGHTS), page.js(PAINTED)
+    driver.execute_script(BURST)
+    page.settle()
+    mixed, again = page.js(HEIGHTS), page.js(PAINTED)
+    assert min(exact) > 0.2
+    for i in range(10):
+        assert abs(mixed[i] - exact[i]) < 0.35 * exact[i], (i, mixed, exact)
+    assert sum(mixed[:10]) == pytest.approx(sum(exact[:10]), rel=0.1)
+    assert mixed[11:] == pytest.approx(exact[11:]), "where there is a time line it counts alone"
+    assert min(painted) > 0.02
+    assert sum(again[:5]) == pytest.approx(sum(painted[:5]), rel=0.2)

@@ -296,9 +296,40 @@ static void test_classes(void **state)
 	assert_int_equal(scrub_class_find("", 0), -1);
 }
 
+/* Of a name of 15 bytes the kernel may have cut off the end. */
+static void test_cut_names(void **state)
+{
+	static const struct own_row cut[] = {
+		{"alice@example.c", "<email>"},		{"w:alice@example", "w:<email>"},
+		{"mail/bob.smith@", "mail/<email>"},	{"pool-2-annaberg", "pool-2-<user>"},
+		{"worker-annaber", NULL},		{"workers-annaber", "workers-<user>"},
+		{"consumers/annab", "consumers/<user>"}, {"falcon7.corp.ex", "<host>"},
+		{"agent@falcon7.c", "<host>"},		{"conn-falcon7-ab", "conn-<host>-ab"},
+		{"conn-203.0.113.", "conn-<ip>"},	{"c1/198.51.100.2", "c1/<ip>"},
+		{"2001:db8:85a3:8", "<ip>"},		{"m 3c:a9:f4:12:3", "m <mac>"},
+		{"x /home/charlot", "x <home>"},	{"/Anna Bergstr\xc3\xb6", "/<user>"},
+	};
+	static const struct own_row kept[] = {
+		{"kworker/u8:2-ev", NULL}, {"nginx: worker p", NULL}, {"GC Thread#12345", NULL},
+		{"http-nio-8080-e", NULL}, {"tokio-runtime-w", NULL}, {"lib@1.22.333.4x", NULL},
+		{"grpc-default-ex", NULL}, {"C2 CompilerThre", NULL}, {"ForkJoinPool-1-", NULL},
+		{"w-v1.22.333.44a", NULL}, {"HikariPool-1:ho", NULL}, {"at 12:34:56 job", NULL},
+		{"a@b.c@d", NULL},	   {"anna and other ", NULL},
+	};
+
+	own_check(cut, sizeof(cut) / sizeof(cut[0]), 0, SCRUB_NAME);
+	own_check(kept, sizeof(kept) / sizeof(kept[0]), 0, SCRUB_NAME);
+	/* Elsewhere a text ends where it ends, and what is allowed stays. */
+	static const struct own_row text[] = {{"alice@example.c", NULL}, {"workers-annaber", NULL}};
+
+	own_check(text, 2, 0, SCRUB_TEXT);
+	own_check(text, 1, 1u << SCRUB_email, SCRUB_NAME);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cut_names),
 		cmocka_unit_test(test_switches),     cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_treatments),   cmocka_unit_test(test_key_over_lines),
 		cmocka_unit_test(test_patterns),     cmocka_unit_test(test_hostile),

@@ -174,6 +174,20 @@ static int run_words(struct scrub *s, const char *text, size_t len)
 	return 0;
 }
 
+/* The end of a name that is as long as the kernel's may be. */
+static int run_cut(struct scrub *s, const char *text, size_t len)
+{
+	struct scrub_match m = {text, len, 0, 0};
+	enum scrub_class class;
+	const char *mark = scrub_find_cut(&m, s->words, &class);
+
+	/* What a rule has taken is whole. */
+	if (!mark || s->allowed & 1u << class ||
+	    (s->n_claims && s->claims[s->n_claims - 1].end == len))
+		return 0;
+	return claim(s, m.start, m.end, mark, &s->count[class]) ? 0 : -E2BIG;
+}
+
 /* What was scrubbed before is not scrubbed again. */
 static int keep_marks(struct scrub *s, const char *text, size_t len)
 {
@@ -207,7 +221,10 @@ static int run_all(struct scrub *s, enum scrub_treatment what, const char *text,
 			    : treatments[what].patterns)
 			err = run_rule(s, c, text, len, &tries);
 	}
-	return !err && treatments[what].words ? run_words(s, text, len) : err;
+	if (!err && treatments[what].words)
+		err = run_words(s, text, len);
+	return !err && what == SCRUB_NAME && len == SCRUB_CUT_NAME_BYTES ? run_cut(s, text, len) :
+									   err;
 }
 
 /* --- the text without them */

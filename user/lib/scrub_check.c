@@ -49,7 +49,9 @@ bool scrub_is_common(const char *text, size_t len)
 		"demo",		 "example",    "shared",      "lost+found",
 		"ftp",		 "smtp",       "dns",	      "vm",
 		"this",		 "that",       "the",	      "and",
-		"for",		 "not",	       NULL,
+		"for",		 "not",	       "celery",      "rabbit",
+		"rabbitmq",	 "kafka",      "airflow",     "grafana",
+		"elasticsearch", "prometheus", "zabbix",      NULL,
 	};
 
 	return is_one_of(text, len, words);
@@ -84,7 +86,7 @@ static const char *const states[] = {
 	"command", "login", "filtered", "hidden", "masked", "plain", "basic", "bearer", "digest",
 	"md5", "scram-sha-256", "trust", "peer", "input", "data", "request", "space", "defined",
 	"enabled", "disabled", "with", "and", "or", "of", "for", "from", "to", "in", "by",
-	"string", "number", NULL
+	"string", "number", "session", "account", NULL
 };
 /* clang-format on */
 
@@ -179,6 +181,43 @@ bool scrub_check_user(struct scrub_match *m)
 	       !scrub_is_common(value, len);
 }
 
+/* `by` also names what isn't a person: a signal, a part of a program. */
+bool scrub_check_actor(struct scrub_match *m)
+{
+	static const char *const words[] = {
+		"request",   "timeout",  "policy",   "rule",	 "module",   "plugin", "scheduler",
+		"watchdog",  "peer",	 "remote",   "timer",	 "trigger",  "hook",   "hand",
+		"kernel",    "init",	 "udev",     "another",	 "other",    "us",     "it",
+		"them",	     "its",	 "one",	     "process",	 "thread",   "event",  "script",
+		"change",    "manager",	 "handler",  "parent",	 "child",    "cause",  "config",
+		"upstream",  "commit",	 "push",     "job",	 "task",     "email",  "socket",
+		"librarian", "external", "internal", "previous", "multiple", "all",    "replica",
+		"agent",     "name",     "id",	     "account",	 "session",  "mode",   "service",
+		"group",     "groups",   "role",     "profile",	 "token",    "info",   "limit",
+		"namespace", "interface", "successfully", "has",    "have",   "been",   "just",
+		"already",   "now",      "who",	     "they",	 "he",	     "she",    "you",
+		"i",	     "we",       "are",	     "be",	 "newly",    "never",  "client",
+		"is",	     "was",      "get",	     "being",	 "only",     "user",   "users",
+		"password",  "incorrect", "wrong",    "bad",	 "credentials",
+		NULL,
+	};
+	const char *value = m->text + m->start;
+
+	return (value[0] < 'A' || value[0] > 'Z') && scrub_check_user(m) &&
+	       !is_one_of(value, m->end - m->start, words);
+}
+
+/* What stands in the column of syslog's host in other logs. */
+static bool is_level(const char *text, size_t len)
+{
+	static const char *const words[] = {"info",  "warn",   "warning",  "error", "debug", "trace",
+					    "fatal", "notice", "critical", "crit",  "err",   "alert",
+					    "emerg", "panic",  "severe",   "fine",  "log",   "verbose",
+					    NULL};
+
+	return is_one_of(text, len, words);
+}
+
 /* Behind `host: ` a word of a sentence has neither dot nor digit. */
 bool scrub_check_host(struct scrub_match *m)
 {
@@ -189,6 +228,7 @@ bool scrub_check_host(struct scrub_match *m)
 	for (size_t i = 0; i < len && !sure; i++)
 		sure = value[i] == '.' || scrub_is_digit(value[i]);
 	return sure && !is_number(value, len) && !is_one_of(value, len, states) &&
+	       !is_level(value, len) &&
 	       !scrub_is_common(value, len);
 }
 

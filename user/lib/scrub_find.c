@@ -90,6 +90,10 @@ bool scrub_find_email(struct scrub_match *m)
 		if (!end || start == middle || in_url(m->text, start) ||
 		    (middle - start == 3 && !memcmp(m->text + start, "git", 3)))
 			continue;
+		/* A realm's own principal: krbtgt/EXAMPLE.ORG@EXAMPLE.ORG. */
+		if (end - middle - 1 == middle - start &&
+		    !memcmp(m->text + start, m->text + middle + 1, middle - start))
+			continue;
 		m->start = start;
 		m->end = end;
 		return true;

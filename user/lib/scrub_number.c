@@ -254,5 +254,5 @@ bool scrub_check_phone(struct scrub_match *m)
 
 	for (size_t i = m->start + 1; i < m->end; i++)
 		scrub_is_digit(m->text[i]) ? digits++ : (other += m->text[i] != '.');
-	return digits >= (other ? 8 : 11) && digits <= 15;
+	return digits >= (other ? 8 : 10) && digits <= 15;
 }

@@ -43,6 +43,7 @@ bool scrub_check_token(struct scrub_match *m);
 bool scrub_check_credentials(struct scrub_match *m);
 bool scrub_check_secret(struct scrub_match *m);
 bool scrub_check_user(struct scrub_match *m);
+bool scrub_check_actor(struct scrub_match *m);
 bool scrub_check_host(struct scrub_match *m);
 bool scrub_check_home(struct scrub_match *m);
 bool scrub_check_command(struct scrub_match *m);
@@ -63,6 +64,15 @@ void scrub_words_free(struct scrub_words *w);
 /* The next word from m->start on that is a whole one in the text, and its class. */
 bool scrub_words_find(const struct scrub_words *w, struct scrub_match *m,
 		      enum scrub_class *ret_class);
+
+/* The begin of a word that the end of the text cuts off, 3 bytes of it at least. */
+bool scrub_words_cut(const struct scrub_words *w, struct scrub_match *m, enum scrub_class *ret_class);
+
+/* A name of so many bytes was cut by the kernel, or could have been. */
+#define SCRUB_CUT_NAME_BYTES 15
+/* What may be the begin of something personal at the end of such a name: its mark, or NULL. */
+const char *scrub_find_cut(struct scrub_match *m, const struct scrub_words *words,
+			   enum scrub_class *ret_class);
 
 /* strchr() without its surprise: NUL is in no set. Texts have lengths, and any bytes. */
 static inline bool scrub_in(const char *set, int c)

@@ -118,3 +118,26 @@ bool scrub_words_find(const struct scrub_words *w, struct scrub_match *m,
 	}
 	return false;
 }
+
+bool scrub_words_cut(const struct scrub_words *w, struct scrub_match *m,
+		     enum scrub_class *ret_class)
+{
+	for (size_t at = 0; at + FIRST_BYTES <= m->len; at++) {
+		struct word begin;
+
+		if (at && scrub_is_word(m->text[at - 1]))
+			continue;
+		for (const struct word *word = w->bucket[bucket_of(m->text + at)]; word;
+		     word = word->next) {
+			begin = *word;
+			begin.len = m->len - at;
+			if (begin.len >= word->len || !same(&begin, m->text + at))
+				continue;
+			m->start = at;
+			m->end = m->len;
+			*ret_class = word->class;
+			return true;
+		}
+	}
+	return false;
+}

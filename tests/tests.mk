@@ -53,6 +53,7 @@ $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(LIB)
 # Of the host tool, what needs no kernel is tested as well.
 $(O)/tests/unit/test_hmac: $(addprefix $(O)/user/,host_id.o directory.o small_file.o)
 $(O)/tests/unit/test_machine_names: $(O)/user/machine_names.o
+$(O)/tests/unit/test_crash_table: $(O)/user/crash.o
 $(O)/tests/unit/test_thread_table: $(O)/user/thread_table.o $(O)/user/event_queue.o
 
 # The spool and what the uploader tells of itself, on real directories.

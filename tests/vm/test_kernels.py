@@ -77,7 +77,7 @@ def guest(kernel):
             f"$program $case {CHAIN_MS} || exit 1; done; done >/tmp/chains'",
             "backdraft capture -d 60 -o /tmp/crash.bdr -- /bin/crash null 8 >/dev/null; s=$?; "
             "backdraft show /tmp/crash.bdr; exit $s",
-            "sh /crashes.sh",
+            "timeout 100 sh /crashes.sh",
             "dmesg | grep -E 'BUG: |WARNING: |Oops|lockup|detected stall|scheduling while' || true",
         ],
         files={"bin/backdraft": STATIC, "bin/shares": SHARES, "bin/crash": CRASH,

@@ -3,8 +3,10 @@
 stacks from others. The figures themselves are nobody's pass or failure."""
 
 import re
+import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -12,7 +14,7 @@ import bd
 
 sys.path.insert(0, str(bd.ROOT / "tools"))
 
-from bench_parts import against_perf, agree, captures  # noqa: E402
+from bench_parts import against_perf, agree, captures, deaths  # noqa: E402
 from bench_parts.common import Stacks  # noqa: E402
 
 
@@ -92,3 +94,11 @@ def test_stacks_are_compared_by_call_site():
         (50, "work (prog+0x200) <- __libc_start_main (prog+0x400)")]
     rare = agree.chains_of_script(script_of(*[good] * 99, skipped))
     assert not rare.strangers(ours), "once may be chance"
+
+
+def test_a_death_is_timed(tmp_path):
+    """Of one that nobody watches: the time is that of the death alone, and the number is its own."""
+    program = tmp_path / "bench-death"
+    shutil.copy(bd.prog("crash"), program)
+    took_ms, pid = deaths.die(program, 3, lambda: time.sleep(0.5))
+    assert pid > 1 and 0 < took_ms < 400

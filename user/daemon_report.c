@@ -105,11 +105,11 @@ static int fill_cost(struct daemon *d, struct report *r)
 }
 
 /* Made for each report: it takes about 1 ms, and users come and go. */
-static int depersonalise(struct daemon *d, struct report *r)
+static int depersonalise(struct daemon *d, const struct watched *w, struct report *r)
 {
 	char error[SCRUB_ERROR_BYTES];
 	struct scrub *s;
-	int err = machine_scrub_new(&d->config, &s, error);
+	int err = machine_scrub_new(&d->config, daemon_section(d, w), &s, error);
 
 	if (err) {
 		daemon_say("depersonalising: %s", error);
@@ -144,7 +144,7 @@ int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_
 	if (!err)
 		err = fill_cost(d, r);
 	memcpy(r->host.id, d->host_id, sizeof(r->host.id));
-	return err ? err : depersonalise(d, r);
+	return err ? err : depersonalise(d, w, r);
 }
 
 static int fill(struct daemon *d, struct report *r)

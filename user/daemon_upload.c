@@ -133,7 +133,7 @@ static int depersonalise(struct daemon *d, struct heartbeats *h)
 {
 	char error[SCRUB_ERROR_BYTES];
 	struct scrub *s;
-	int err = machine_scrub_new(&d->config, &s, error);
+	int err = machine_scrub_new(&d->config, NULL, &s, error);
 
 	if (err) {
 		daemon_say("depersonalising: %s", error);

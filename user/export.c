@@ -184,7 +184,7 @@ static int scrub(const struct request *q, struct report *r)
 
 	if (status)
 		return status;
-	err = machine_scrub_new(q->config ? &config : NULL, &s, error);
+	err = machine_scrub_new(q->config ? &config : NULL, NULL, &s, error);
 	config_release(&config);
 	if (!err) {
 		err = scrub_report(s, r);

@@ -169,32 +169,58 @@ void machine_names_release(struct machine_names *names)
 	*names = (struct machine_names){ 0 };
 }
 
-int machine_scrub_new(const struct config *config, struct scrub **ret,
-		      char error[SCRUB_ERROR_BYTES])
+static unsigned int classes_of(const struct config_list *allow)
+{
+	unsigned int classes = 0;
+
+	for (size_t i = 0; i < allow->n; i++)
+		classes |= 1u << scrub_class_find(allow->text[i], strlen(allow->text[i]));
+	return classes;
+}
+
+/* Both lists in one; the texts stay the configuration's. */
+static int take_switches(const struct config *config, const struct config_client *client,
+			 struct scrub_options *o, const char ***ret_patterns)
+{
+	const struct config_list none = { 0 };
+	const struct config_list *agent = config ? &config->agent.scrub : &none;
+	const struct config_list *own = client ? &client->scrub : &none;
+	const char **patterns = calloc(agent->n + own->n + 1, sizeof(*patterns));
+
+	if (!patterns)
+		return -ENOMEM;
+	for (size_t i = 0; i < agent->n; i++)
+		patterns[o->n_patterns++] = agent->text[i];
+	for (size_t i = 0; i < own->n; i++)
+		patterns[o->n_patterns++] = own->text[i];
+	o->patterns = patterns;
+	o->allowed = (config ? classes_of(&config->agent.allow) : 0) |
+		     (client ? classes_of(&client->allow) : 0);
+	*ret_patterns = patterns;
+	return 0;
+}
+
+int machine_scrub_new(const struct config *config, const struct config_client *client,
+		      struct scrub **ret, char error[SCRUB_ERROR_BYTES])
 {
 	struct scrub_options options = { 0 };
 	char hostname[HOST_NAME_MAX + 1] = "";
-	struct machine_names names;
-	int err;
+	struct machine_names names = { 0 };
+	const char **patterns = NULL;
 
 	gethostname(hostname, sizeof(hostname) - 1);
-	err = machine_names_read("", hostname, config, &names);
+	int err = machine_names_read("", hostname, config, &names);
+
+	if (!err)
+		err = take_switches(config, client, &options, &patterns);
 	if (err) {
 		snprintf(error, SCRUB_ERROR_BYTES, "%s", strerror(-err));
-		return err;
+	} else {
+		options.words = names.words;
+		options.n_words = names.n;
+		err = scrub_new(&options, ret, error);
 	}
-	for (size_t i = 0; config && i < config->agent.allow.n; i++) {
-		const char *name = config->agent.allow.text[i];
-
-		options.allowed |= 1u << scrub_class_find(name, strlen(name));
-	}
-	if (config) {
-		options.patterns = (const char *const *)config->agent.scrub.text;
-		options.n_patterns = config->agent.scrub.n;
-	}
-	options.words = names.words;
-	options.n_words = names.n;
-	err = scrub_new(&options, ret, error);
+	free(patterns);
 	machine_names_release(&names);
 	return err;
 }

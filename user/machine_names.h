@@ -25,9 +25,10 @@ void machine_names_release(struct machine_names *names);
 
 /*
  * What scrubs reports of this machine: its names, and `allow` and `scrub` of CONFIG (NULL: nothing is
- * allowed, no patterns). 0 or -errno, and one line in `error`.
+ * allowed, no patterns) and, beside them, of CLIENT (NULL: none). 0 or -errno, and one line in `error`.
  */
-int machine_scrub_new(const struct config *config, struct scrub **ret,
+int machine_scrub_new(const struct config *config, const struct config_client *client,
+		      struct scrub **ret,
 		      char error[SCRUB_ERROR_BYTES]);
 
 #endif

@@ -22,6 +22,12 @@ match_comm = {NAMES[0]}
 match_comm = {NAMES[1]}
 deviation = off
 log = {{log}}
+[client "open"]
+match_exe = @progs/idle
+deviation = off
+log = {{log}}
+allow = address
+scrub = since since \\d\\d
 """
 LINES = (
     ("login of carla@example.org from 192.0.2.77, password=hunter2",
@@ -118,6 +124,20 @@ def test_watch_depersonalises(elsewhere, peers, build_dir):
     assert d.status()["agent"]["host"] != host
     assert re.search("host-key was damaged.*new identity", d.said())
     assert (d.dir / "state" / "host-key.damaged").exists()
+
+
+def test_a_client_has_switches_of_its_own(elsewhere, program):
+    """Beside those of [agent]: its addresses may leave, and a pattern is its own."""
+    program("idle")
+    d = elsewhere.start()
+    d.wait_for(lambda: any(c["processes"] for c in d.status()["clients"] if c["name"] == "open"))
+    assert d.run("trigger", "open").returncode == 0
+    report = d.report(d.wait_for(d.spool)[0])
+    lines = [re.sub(r":[0-9a-f]{6}>", ">", report["strings"][i]) for i in report["logs"]["text"]]
+    assert lines[0] == "login of <email> from 192.0.2.77, password=<token>"
+    assert lines[1] == "<host> runs version 1.2.3.4 <since>:34:56"
+    assert lines[-1] == "order <order> is sent"
+    assert report["scrub"]["allowed"] == "address"
 
 
 def test_capture_is_scrubbed_by_export(peers, build_dir, tmp_path):

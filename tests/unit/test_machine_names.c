@@ -90,7 +90,9 @@ static void test_names(void **state)
 /* The configuration's switches and patterns, on this machine. */
 static void test_scrub(void **state)
 {
-	static const char text[] = "[agent]\nallow = email\nallow = home\nscrub = order ORD-\\d+\n";
+	static const char text[] = "[agent]\nallow = email\nallow = home\nscrub = order ORD-\\d+\n"
+				   "[client \"open\"]\nmatch_comm = x\nallow = address\n"
+				   "scrub = letter [ax]\n[client \"shut\"]\nmatch_comm = y\n";
 	static const char line[] = "a@example.org 10.1.2.3 /home/carla/x ORD-17";
 	char error[SCRUB_ERROR_BYTES];
 	struct config_errors errors;
@@ -101,7 +103,7 @@ static void test_scrub(void **state)
 	size_t n;
 
 	assert_int_equal(config_parse("f", text, strlen(text), &config, &errors), 0);
-	assert_int_equal(machine_scrub_new(&config, &s, error), 0);
+	assert_int_equal(machine_scrub_new(&config, NULL, &s, error), 0);
 	assert_int_equal(scrub_allowed(s), 1u << SCRUB_email | 1u << SCRUB_home);
 	assert_int_equal(scrub_text(s, SCRUB_TEXT, false, line, strlen(line), &ret, &n), 0);
 	assert_memory_equal(ret, "a@example.org <ip:", 18);
@@ -109,7 +111,21 @@ static void test_scrub(void **state)
 	assert_string_equal(scrub_pattern_count(s, 0, &count), "order");
 	assert_int_equal(count, 1);
 	scrub_free(s);
-	assert_int_equal(machine_scrub_new(NULL, &s, error), 0);
+	/* A client's own come beside them, and are no other's. */
+	assert_int_equal(machine_scrub_new(&config, &config.clients[0], &s, error), 0);
+	assert_int_equal(scrub_allowed(s),
+			 1u << SCRUB_email | 1u << SCRUB_home | 1u << SCRUB_address);
+	assert_int_equal(scrub_text(s, SCRUB_TEXT, false, line, strlen(line), &ret, &n), 0);
+	assert_memory_equal(ret, "<letter:", 8);
+	assert_non_null(memmem(ret, n, " 10.1.2.3 ", 10));
+	assert_string_equal(scrub_pattern_count(s, 0, &count), "order");
+	assert_int_equal(count, 1);
+	assert_string_equal(scrub_pattern_count(s, 1, &count), "letter");
+	scrub_free(s);
+	assert_int_equal(machine_scrub_new(&config, &config.clients[1], &s, error), 0);
+	assert_int_equal(scrub_allowed(s), 1u << SCRUB_email | 1u << SCRUB_home);
+	scrub_free(s);
+	assert_int_equal(machine_scrub_new(NULL, NULL, &s, error), 0);
 	assert_int_equal(scrub_allowed(s), 0);
 	scrub_free(s);
 	config_release(&config);

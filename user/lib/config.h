@@ -66,6 +66,7 @@ struct config_client {
 	uint32_t log_seconds;
 	int64_t log_lines;
 	int log_as_root; /* 1: with the right to read any file, not the client's own */
+	struct config_list allow, scrub; /* as the agent's, for reports of this client alone */
 	char *version, *version_file;
 };
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-SENTENCE = "<u>shop</u> died of SIGABRT in std::min<int>; 62 threads"
+SENTENCE = "<u>shop</u> died of SIGABRT in work; 62 threads"
 NAMES = "pool-<i> (1000), pool-<i> (1001), pool-<i> (1002), pool-<i> (1003) and 46 more"
 CHAIN = "<b>spin</b> \u2190 pool_wait \u2190 work"
 GROUPS = [

@@ -44,6 +44,7 @@ void process_table_release(struct process_table *t)
 		free(t->modules[i].path);
 	free(t->processes);
 	free(t->modules);
+	free(t->changed);
 	idmap_release(&t->by_pid);
 	idmap_release(&t->by_file);
 	*t = (struct process_table){ 0 };
@@ -134,12 +135,30 @@ static int module_find(struct process_table *t, const struct sideband_event *m)
 	return index;
 }
 
-static void mappings_changed(struct process_table *t, struct process *process)
+static int mappings_changed(struct process_table *t, struct process *process)
 {
-	t->changes++;
+	if (process->published == process->changes + 1) {
+		if (array_reserve((void **)&t->changed, &t->cap_changed, t->nchanged, 1,
+				  sizeof(*t->changed)))
+			return -ENOMEM;
+		t->changed[t->nchanged++] = process->pid;
+	}
 	process->changes++;
 	process->ended = 0; /* its number is in use again, or only its first thread has ended */
 	process->certain = false;
+	return 0;
+}
+
+struct process *process_table_take_changed(struct process_table *t)
+{
+	while (t->nchanged) {
+		uint32_t found = idmap_get(&t->by_pid, t->changed[--t->nchanged]);
+		struct process *process = found == IDMAP_NONE ? NULL : &t->processes[found];
+
+		if (process && process->published && process->published != process->changes + 1)
+			return process;
+	}
+	return NULL;
 }
 
 static int mapping_add(struct process_table *t, const struct sideband_event *m)
@@ -149,9 +168,10 @@ static int mapping_add(struct process_table *t, const struct sideband_event *m)
 
 	if (!process || module < 0)
 		return module == -ENOSPC ? module : -ENOMEM;
-	mappings_changed(t, process);
-	return mappings_add(&process->mappings,
-			    &(struct mapping){ m->start, m->end, m->offset, module });
+	int err = mappings_changed(t, process);
+
+	return err ? err : mappings_add(&process->mappings,
+					&(struct mapping){ m->start, m->end, m->offset, module });
 }
 
 static int fork_copy(struct process_table *t, const struct sideband_event *event)
@@ -166,9 +186,10 @@ static int fork_copy(struct process_table *t, const struct sideband_event *event
 		return -ENOMEM;
 	child->known = parent->known;
 	child->ended_ns = 0;
-	mappings_changed(t, child);
 	child->container_known = false;
-	return mappings_copy(&child->mappings, &parent->mappings);
+	int err = mappings_changed(t, child);
+
+	return err ? err : mappings_copy(&child->mappings, &parent->mappings);
 }
 
 int process_table_event(struct process_table *t, const struct sideband_event *event)
@@ -182,13 +203,12 @@ int process_table_event(struct process_table *t, const struct sideband_event *ev
 		return fork_copy(t, event);
 	case SIDEBAND_COMM:
 		process = event->exec ? process_table_get(t, event->pid) : NULL;
-		if (process) {
-			mappings_clear(&process->mappings);
-			mappings_changed(t, process);
-			t->departures++;
-			process->known = true;
-		}
-		return 0;
+		if (!process)
+			return 0;
+		mappings_clear(&process->mappings);
+		t->departures++;
+		process->known = true;
+		return mappings_changed(t, process);
 	case SIDEBAND_EXIT:
 		if (event->pid == event->tid) {
 			process = process_table_get(t, event->pid);

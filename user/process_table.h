@@ -59,7 +59,8 @@ struct process_table {
 	size_t nmodules, cap_modules;
 	struct module *modules; /* [0] is the kernel */
 	struct idmap by_file;
-	uint64_t changes; /* of mappings, of all processes */
+	size_t nchanged, cap_changed;
+	uint32_t *changed; /* numbers of those that changed since they were published */
 	uint32_t module_changes;
 	uint32_t departures; /* processes that ended or run another program now */
 	uint64_t sideband_lost;
@@ -72,6 +73,8 @@ int process_table_event(struct process_table *t, const struct sideband_event *ev
 /* A process has ended: what it had mapped is forgotten at the second sweep from now on. */
 void process_table_exit(struct process_table *t, uint32_t pid);
 void process_table_sweep(struct process_table *t);
+/* One whose mappings have changed since they were published, until it is again; NULL: there is no more. */
+struct process *process_table_take_changed(struct process_table *t);
 /* Reads /proc/PID/maps of a process that was there before; again after records were lost. */
 int process_table_read(struct process_table *t, uint32_t pid);
 struct process *process_table_get(struct process_table *t, uint32_t pid);

@@ -35,7 +35,6 @@ struct unwinder {
 	struct bd_mapping *shared;
 	size_t cap_shared;
 	uint64_t *pcs;
-	uint64_t seen_changes; /* of all processes' mappings */
 	uint64_t swept_ns;
 	uint32_t seen_departures, sweeps_due;
 	struct unwinder_counts counts;
@@ -320,8 +319,11 @@ static void publish(struct unwinder *u, struct process *process)
 	const struct mappings *from = &process->mappings;
 
 	prepare_all(u, process);
-	if (array_reserve((void **)&u->shared, &u->cap_shared, 0, from->n + 1, sizeof(*u->shared)))
+	if (array_reserve((void **)&u->shared, &u->cap_shared, 0, from->n + 1, sizeof(*u->shared))) {
+		unwind_maps_forget(u->maps, process->tgid);
+		process->published = 0;
 		return;
+	}
 	for (size_t i = 0; i < from->n; i++) {
 		const struct mapping *m = &from->by_start[i];
 
@@ -481,15 +483,12 @@ void unwinder_refresh(struct unwinder *u)
 		tables_sweep(u);
 		tables_flush(u);
 	}
-	if (u->seen_changes == u->processes->changes)
-		return;
-	u->seen_changes = u->processes->changes;
-	for (size_t i = 0; i < u->processes->nprocesses; i++) {
-		struct process *process = &u->processes->processes[i];
+	struct process *changed = process_table_take_changed(u->processes);
 
-		if (process->published && process->published != process->changes + 1)
-			publish(u, process);
-	}
+	if (!changed)
+		return;
+	for (; changed; changed = process_table_take_changed(u->processes))
+		publish(u, changed);
 	tables_flush(u);
 }
 

@@ -47,6 +47,7 @@ struct daemon_burst {
 	struct watched_cause *joined[DAEMON_JOINED_MAX];
 	size_t njoined;
 	uint64_t end_ns; /* CLOCK_MONOTONIC */
+	uint64_t measured_ns; /* when what the ring takes was last summed up */
 	uint64_t cut_ns; /* what is missing of it, for want of memory */
 	uint8_t id[REPORT_ID_BYTES];
 	char name[SPOOL_NAME];

@@ -27,6 +27,7 @@
 #define BD_MODULE_SHIFT 48 /* a user frame: the module's number, and the address in its ELF file */
 #define BD_MODULES_MAX 16384
 #define BD_REGS 32
+#define BD_BLOCKERS 16384 /* user space empties the table when it is half full */
 #define BD_MAPPINGS 64 /* in a chunk */
 #define BD_MAPPING_CHUNKS 16 /* of a process */
 #define BD_PROBES 8 /* places at which a process can stand in the table */
@@ -418,13 +419,11 @@ struct bd_task {
 };
 
 struct bd_blocker_key {
-	__u32 tid;
-	__u32 by; /* 0: not known, it waited on another CPU */
+	__u32 tid, by; /* `by` 0: not known, it waited on another CPU */
 };
 
 struct bd_blocker {
-	__u64 wait_ns;
-	__u64 count;
+	__u64 wait_ns, count;
 };
 
 struct bd_run {
@@ -477,7 +476,8 @@ struct bd_cpu {
 	__u64 sample_ns; /* own time, measured */
 	__u64 loss[BD_LOSSES];
 	struct bd_run runs[BD_LAST_RUNS];
-	__u64 pad[6];
+	__u64 blockers; /* rows that it put into their table */
+	__u64 pad[5];
 };
 
 #ifndef __cplusplus

@@ -39,7 +39,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, BD_BLOCKERS);
 	__type(key, struct bd_blocker_key);
 	__type(value, struct bd_blocker);
 } blockers SEC(".maps");
@@ -181,6 +181,8 @@ static __always_inline void blame(struct bd_cpu *cpu, __u32 tid, __u32 by, __u64
 		__sync_fetch_and_add(&blocker->count, 1);
 	} else if (bpf_map_update_elem(&blockers, &key, &first, BPF_NOEXIST)) {
 		count_loss(cpu, BD_LOSS_BLOCKERS_FULL);
+	} else {
+		cpu->blockers++;
 	}
 }
 

@@ -166,8 +166,6 @@ void blocks_forget(struct sqlite_store *s);
 #define DAY_NS 86400000000000ll
 /* What is on disk of it, at the start and after a transaction was given up. 0 or -1. */
 int collect_load(struct sqlite_store *s);
-/* Within a transaction, after its reports: begins another generation where it is time. 0 or -1. */
-int collect_begin(struct sqlite_store *s);
 /* Whether a sweep is under way: how much will be left is not known yet. */
 bool collect_runs(const struct sqlite_store *s);
 /* Within a transaction: a small step of it. 1 where there is more to do, 0 or -1. */

@@ -78,7 +78,7 @@ static int run(struct sqlite_store *s, const char *sql, const int64_t *values, i
 }
 
 /* Another generation begins where this one has enough reports, or none is left of it. */
-int collect_begin(struct sqlite_store *s)
+static int maybe_begin(struct sqlite_store *s)
 {
 	struct collect *c = &s->collect;
 	int64_t first, next, values[2];
@@ -200,7 +200,7 @@ int collect_step(struct sqlite_store *s)
 {
 	struct collect *c = &s->collect;
 
-	if (collect_begin(s))
+	if (maybe_begin(s))
 		return -1;
 	if (!collect_runs(s) && maybe_sweep(s))
 		return -1;

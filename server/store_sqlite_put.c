@@ -152,9 +152,6 @@ int sqlite_put(struct store *store, struct store_item *items, size_t n, struct s
 		status = sqlite_put_beats(s, &beats[i], now_ns);
 	if (!status)
 		status = blocks_flush(s);
-	/* Here as well: retention comes once a second, and that may be thousands of reports. */
-	if (!status && n)
-		status = collect_begin(s);
 	if (!status)
 		status = sqlite_step(s, SQL_COMMIT);
 	if (!status)

@@ -7,9 +7,11 @@
 #include "user/lib/array.h"
 
 #define EXEC_SETTLES_NS 1500000
+#define BLOCKERS_MOST (1u << 17)
 
 const char *const aggregate_loss_names[AGGREGATE_LOSSES] = {
 	[AGGREGATE_STACK_UNKNOWN] = "stack: never arrived",
+	[AGGREGATE_BLOCKERS] = "blockers: too many",
 	[AGGREGATE_SIDEBAND] = "mappings: ring full",
 	[AGGREGATE_ENDS] = "threads: end not seen",
 	[AGGREGATE_QUEUE] = "queue full",
@@ -34,6 +36,7 @@ void aggregate_release(struct aggregate *a)
 	crash_table_release(&a->crashes);
 	free(a->samples);
 	free(a->blockers);
+	idmap_release(&a->by_blocker);
 	*a = (struct aggregate){ 0 };
 }
 
@@ -393,9 +396,21 @@ static void on_task(void *arg, const struct bd_task *task, const struct bd_waits
 static void on_blocker(void *arg, const struct bd_blocker_key *key, const struct bd_blocker *value)
 {
 	struct aggregate *a = arg;
+	uint64_t pair = idmap_mix(key->tid, key->by);
+	uint32_t known = idmap_get(&a->by_blocker, pair);
 
+	if (known != IDMAP_NONE) {
+		a->blockers[known].value.wait_ns += value->wait_ns;
+		a->blockers[known].value.count += value->count;
+		return;
+	}
+	if (a->nblockers == BLOCKERS_MOST) {
+		a->loss[AGGREGATE_BLOCKERS]++;
+		return;
+	}
 	if (array_reserve((void **)&a->blockers, &a->cap_blockers, a->nblockers, 1,
-			  sizeof(*a->blockers))) {
+			  sizeof(*a->blockers)) ||
+	    idmap_set(&a->by_blocker, pair, a->nblockers)) {
 		a->loss[AGGREGATE_MEMORY]++;
 		return;
 	}

@@ -31,6 +31,7 @@ enum aggregate_loss {
 	AGGREGATE_ENDS, /* threads whose exact sum was lost: at least what their samples show */
 	AGGREGATE_QUEUE, /* records that waited for too long, in too much memory */
 	AGGREGATE_MEMORY,
+	AGGREGATE_BLOCKERS, /* pairs of who waited and who had the CPU, more than are kept */
 	AGGREGATE_CRASHES, /* that came at once with too many others */
 	AGGREGATE_LOSSES
 };
@@ -56,6 +57,7 @@ struct aggregate {
 	size_t nsamples, cap_samples;
 	struct aggregate_sample *samples;
 	size_t nblockers, cap_blockers;
+	struct idmap by_blocker;
 	struct aggregate_blocker {
 		struct bd_blocker_key key;
 		struct bd_blocker value;

@@ -65,6 +65,7 @@ void aggregate_new_burst(struct aggregate *a, uint64_t origin_slot)
 {
 	thread_table_new_burst(&a->threads, origin_slot);
 	a->nblockers = 0;
+	idmap_release(&a->by_blocker);
 }
 
 size_t aggregate_bytes(const struct aggregate *a)

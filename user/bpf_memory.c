@@ -33,11 +33,3 @@ uint64_t bpf_object_memory(const struct bpf_object *object)
 			bytes += bpf_map_memory(bpf_map__fd(map));
 	return bytes;
 }
-
-void bpf_map_clear(int fd)
-{
-	uint64_t key[8]; /* longer than any of ours */
-
-	while (!bpf_map_get_next_key(fd, NULL, key) && !bpf_map_delete_elem(fd, key))
-		;
-}

@@ -10,7 +10,5 @@ struct bpf_object;
 uint64_t bpf_map_memory(int fd);
 /* Of all maps of an object that were made. */
 uint64_t bpf_object_memory(const struct bpf_object *object);
-/* Deletes all that is in a hash. */
-void bpf_map_clear(int fd);
 
 #endif

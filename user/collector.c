@@ -16,6 +16,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/backdraft.skel.h"
+#include "user/blockers.h"
 #include "user/bpf_memory.h"
 #include "user/clock.h"
 #include "user/collector_totals.h"
@@ -36,6 +37,7 @@
 struct collector {
 	struct collector_options options;
 	struct collector_sink sink;
+	uint64_t blockers_made; /* when their table was last emptied */
 	struct backdraft *skel;
 	struct bpf_link *iter;
 	struct sampler *sampler;
@@ -327,35 +329,34 @@ int collector_begin(struct collector *c, char error[COLLECTOR_ERROR])
 			 error);
 }
 
+/* Beside thousands of short processes the table would be full long before the end. */
+static void blockers_relieve(struct collector *c)
+{
+	uint64_t made = 0;
+
+	for (unsigned cpu = 0; cpu < c->ncpus; cpu++)
+		made += c->cpus[cpu].blockers;
+	if (made - c->blockers_made < BD_BLOCKERS / 2)
+		return;
+	c->blockers_made = made;
+	blockers_take(bpf_map__fd(c->skel->maps.blockers), &c->sink);
+}
+
 int collector_poll(struct collector *c, int timeout_ms)
 {
-	int n = ring_buffer__poll(c->rings.reader, timeout_ms);
+	int n = ring_buffer__poll(c->rings.reader, timeout_ms), more;
 
 	if (n < 0 && n != -EINTR)
 		return n;
 	/* The programs wake us only for a quarter of a ring; the rest is fetched at each look. */
-	int more = ring_buffer__consume(c->rings.reader);
-
+	more = ring_buffer__consume(c->rings.reader);
+	blockers_relieve(c);
 	return (n > 0 ? n : 0) + (more > 0 ? more : 0);
 }
 
 void collector_refresh(struct collector *c)
 {
 	sampler_refresh(c->sampler);
-}
-
-static int blockers_read(struct collector *c)
-{
-	int fd = bpf_map__fd(c->skel->maps.blockers);
-	struct bd_blocker_key key, *last = NULL;
-	struct bd_blocker value;
-
-	while (!bpf_map_get_next_key(fd, last, &key)) {
-		if (!bpf_map_lookup_elem(fd, &key, &value))
-			c->sink.blocker(c->sink.arg, &key, &value);
-		last = &key;
-	}
-	return 0;
 }
 
 int collector_end(struct collector *c, char error[COLLECTOR_ERROR])
@@ -372,7 +373,7 @@ int collector_end(struct collector *c, char error[COLLECTOR_ERROR])
 		return err;
 	bpf_link__destroy(c->skel->links.bd_switch);
 	c->skel->links.bd_switch = NULL;
-	return blockers_read(c);
+	return blockers_take(bpf_map__fd(c->skel->maps.blockers), &c->sink);
 }
 
 /* --- watching */
@@ -425,8 +426,7 @@ int collector_burst_end(struct collector *c, unsigned rate_hz, char error[COLLEC
 	ring_buffer__consume(c->rings.reader);
 	err2 = read_edge(c, COLLECTOR_BURST_END, BD_PASS_LOOK, error);
 	c->skel->bss->mode = BD_WATCH;
-	blockers_read(c);
-	bpf_map_clear(bpf_map__fd(c->skel->maps.blockers));
+	blockers_take(bpf_map__fd(c->skel->maps.blockers), &c->sink);
 	if (!err2)
 		err2 = read_edge(c, COLLECTOR_LOOK, BD_PASS_FORGET, error);
 	return err ? err : err2;

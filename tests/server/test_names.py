@@ -40,7 +40,7 @@ def test_names_go(start, place, how):
     print(beside.check(), rows(receiver))
     full = rows(receiver)
     if how == "bounded":
-        assert 50 < full["reports"] < 2000
+        assert 100 < full["reports"] < 2000
     else:
         assert full["reports"] >= 3000 and full["functions"] >= 3000 * FUNCTIONS
         receiver.stop()

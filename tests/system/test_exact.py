@@ -145,3 +145,13 @@ def test_kernel_burns(tmp_path):
         first = next(i for i, frame in enumerate(line[2]) if frame.endswith("_[k]"))
         assert all(frame.endswith("_[k]") or frame.startswith("[") for frame in line[2][first:]), (
             f"a user frame above a kernel one: {line}")
+
+
+def test_who_had_the_cpu_beside_thousands_of_processes(tmp_path):
+    """More pairs of who waited and who ran than the kernel's table has room for."""
+    r = bd.capture(tmp_path / "many.bdr", command=[bd.prog("forker"), "12000", "0"])
+    assert not [reason for reason in r.loss["reasons"] if reason.startswith("blockers")]
+    pairs, waited = r.table("blockers", "by_name"), sum(thread["wait_ns"] for thread in r.threads)
+    assert len(pairs) > 16384  # what the table holds
+    assert 0.8 * waited < sum(pair["wait_ns"] for pair in pairs) <= 1.01 * waited
+    assert len({(pair["thread"], pair["by"], pair["by_name"]) for pair in pairs}) > 12000

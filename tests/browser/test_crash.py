@@ -19,10 +19,10 @@ CUT = "the stack is cut here: its callers are not known"
 
 # The report of the page again, changed, with what its writer said of it.
 AGAIN = """
-const r = window.backdraft.page.profile.report, change = new Function('r', arguments[0]);
+const r = window.backdraft.page.profile.report, change = new Function('r', 'o', arguments[0]);
 const o = JSON.parse(document.getElementById('backdraft-options').textContent);
 r.empty = t => { for (const name of Object.keys(t)) t[name] = name === 'n' ? 0 : t[name].slice(0, 0); };
-change(r);
+change(r, o);
 Object.assign(window.backdraft, window.backdraft.open(document.getElementById('backdraft-page'), r, o));
 """
 
@@ -59,6 +59,12 @@ def notes(page):
     return page.js("[...document.querySelectorAll('.crash-notes li')].map(li => li.textContent)")
 
 
+def marked(page):
+    """[index, name] of the rows in sight that say "died here"."""
+    return page.js("[...document.querySelectorAll('.crash .stack-row.fault:not([hidden])')]"
+                   ".map(row => [row.dataset.index, row.querySelector('.fname').textContent])")
+
+
 def is_open(page):
     return page.js("[...document.querySelectorAll('.crash')].map(c => c.open && !c.hidden)") == [True]
 
@@ -72,8 +78,8 @@ def test_who_died_and_where(open_crash):
     assert shown(page, ".crash-first") == [
         ["#0", "abort", "", "pool.cc:12 \u00b7 app"],
         ["#1", "raise", "", "pool.cc \u00b7 app"],
-        ["#2", "std::min<int>", "died here, inlined", "app"],
-        ["#3", "work", "", "app"],
+        ["#2", "std::min<int>", "inlined", "app"],
+        ["#3", "work", "died here", "app"],
         ["#4", "libc.so.6+0x2724a", "", "libc.so.6"],
     ]
     assert notes(page) == [
@@ -82,6 +88,13 @@ def test_who_died_and_where(open_crash):
         "1,999 crashes before, only counted: 0123456789abcdef SIGABRT",
     ]
     assert page.text(".crash-registers p") == "rax 0xfffffffffffffffe   rip 0x7f0000001234"
+
+
+def test_the_sentence_names_what_is_marked(open_crash):
+    """Also where names came after the trigger was told."""
+    page = open_crash("r.trigger.explanation = '<u>shop</u> died of SIGABRT in app+0x1010; 62 threads'")
+    assert page.text(".crash-words") == SENTENCE
+    assert marked(page) == [["3", "work"]]
 
 
 def test_colors_are_those_of_the_graph(open_crash):
@@ -169,7 +182,7 @@ def test_a_frame_leads_to_the_graph(open_crash):
 @pytest.mark.parametrize(
     "change, opened, words",
     [
-        ("r.trigger.kind = 'oom'; r.trigger.explanation = 'no <b>memory</b>'", True, "no <b>memory</b>"),
+        ("r.trigger.kind = 'oom'; r.trigger.explanation = 'no <b>memory</b>'; delete o.crash", True, "no <b>memory</b>"),
         ("r.trigger.kind = 'deviation'; r.trigger.explanation = 'busy'", False, SENTENCE),
         ("r.trigger.kind = 'capture'; r.command.name = 'shop'", True, SENTENCE),
         ("r.trigger.kind = 'oom'; r.trigger.explanation = ''; r.dump.tid = 0; r.empty(r.dump.threads)", True,
@@ -207,13 +220,8 @@ def test_no_dump_no_panel(open_page):
 
 
 def test_thousands_of_threads_and_a_deep_recursion(open_crash):
-    page = open_crash(
-        "const n = r.stacks.n, deep = 20000, s = r.stacks; s.n += deep;"
-        "s.parent = Int32Array.from({length: s.n}, (_, k) => k < n ? s.parent[k] : k === n ? 0 : k - 1);"
-        "s.frame = Uint32Array.from({length: s.n}, (_, k) => k < n ? s.frame[k] : 2);"
-        "r.dump.threads.stack[0] = s.n - 1;",
-        "crash-large",
-    )
+    page = open_crash(name="crash-large")
+    assert page.text(".crash-words") == "<u>shop</u> died of SIGABRT in work; 4096 threads"
     assert page.text(".crash-others h3") == "4,089 other threadsin 3 places"
     row_of(page, ".crash-others", 0).click()
     tree = page.one(".crash-others .stack-list")
@@ -221,11 +229,10 @@ def test_thousands_of_threads_and_a_deep_recursion(open_crash):
     thread = shown(page, ".crash-others")[-3]
     assert thread[1:3] == ["pool-<i> (5083)", "blocked in futex"]
     page.one(".crash-first .stack-list").send_keys(Keys.END)
-    assert shown(page, ".crash-first")[-1][:2] == ["#20000", "libc.so.6+0x2724a"]
-    assert page.js("document.querySelectorAll('.crash-first .fault').length") == 0
+    assert shown(page, ".crash-first")[-1][:2] == ["#20003", "libc.so.6+0x2724a"]
+    assert marked(page) == []
     page.one(".crash-first .stack-list").send_keys(Keys.HOME)
-    faults = page.js("[...document.querySelectorAll('.crash-first .fault')].map(row => row.dataset.index)")
-    assert faults == ["0"], "of a recursion the last call"
+    assert marked(page) == [["3", "work"]], "of a recursion the last call"
     assert page.js("document.querySelectorAll('.stack-row').length") < 60, "only those in sight"
 
 

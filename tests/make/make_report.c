@@ -7,7 +7,8 @@
  *   make_report full                      every field of wire.def
  *   make_report heartbeats                every field of heartbeat.def
  *   make_report cut                       small, with too many cut stacks
- *   make_report crash [THREADS]           small, of a client that died with a pool of threads
+ *   make_report crash [THREADS [DEPTH]]   small, of a client that died with a pool of threads, in a
+ *                                         function that had called itself so often
  *   make_report normal                    small, with a series, and what is normal of each metric
  *   make_report busy [THREADS [SECONDS [HZ [CPUS]]]]   one client, as a capture of it looks like
  *   make_report stacks [STACKS [SAMPLES]] that many different stacks, 20 to 40 frames deep
@@ -82,11 +83,21 @@ static int32_t called(struct report *r, int32_t parent, const char *name, uint32
 	return sample_stack(r, parent, frame);
 }
 
-/* Sent by abort() in a function that samples know; names that would like to be more than text. */
-static void make_dump(struct report *r, uint64_t pool)
+/* Sent by abort() in a function that samples know, `work`, which called itself; leaf row. */
+static int32_t make_died(struct report *r, uint64_t depth)
+{
+	int32_t row = 1;
+
+	for (uint64_t i = 1; i < depth; i++)
+		row = sample_stack(r, row, 1);
+	return called(r, called(r, sample_stack(r, row, 2), "raise", 0), "abort", 12);
+}
+
+/* Names would like to be more than text. */
+static void make_dump(struct report *r, uint64_t pool, uint64_t depth)
 {
 	int32_t cut = sample_stack(r, -1, sample_frame(r, "[unwind: mapping]", "cut", -1, 0));
-	int32_t wait, spin[2], inlined = sample_stack(r, 1, 2);
+	int32_t wait, spin[2];
 
 	r->dump.present = r->death.present = true;
 	r->dump.signal = 6;
@@ -94,8 +105,7 @@ static void make_dump(struct report *r, uint64_t pool)
 	r->dump.tid = 102;
 	r->dump.threads_total = pool + 12;
 	r->dump.taken_ns = r->window.end_ns;
-	add_dump_thread(r, 102, "worker;1", "running",
-			called(r, called(r, inlined, "raise", 0), "abort", 12));
+	add_dump_thread(r, 102, "worker;1", "running", make_died(r, depth));
 	/* One loop at two addresses is one place, a line further is another. */
 	wait = called(r, sample_stack(r, cut, 1), "pool_wait", 40);
 	spin[0] = called(r, wait, "<b>spin</b>", 51);
@@ -146,7 +156,7 @@ static void make_crash(struct report *r, int argc, char **argv)
 	r->client.present = true;
 	assert(!report_set(&r->client.name, "<u>shop</u>") &&
 	       !report_set(&r->trigger.kind, "crash"));
-	make_dump(r, argument(argc, argv, 2, 50));
+	make_dump(r, argument(argc, argv, 2, 50), argument(argc, argv, 3, 1));
 	make_seconds(r);
 	crash_sentence(r, r->client.name, words);
 	assert(!report_set(&r->trigger.explanation, words));

@@ -115,6 +115,19 @@ static void crashed(struct report *r, unsigned signal, const char *const *frames
 	r->dump.threads.stack[0] = row;
 }
 
+/* The frame that a page marks is the one that the sentence names, and there is one if any is known. */
+static void assert_names_what_is_marked(const struct report *r, const char *sentence)
+{
+	int64_t frame = crash_frame(r);
+	char where[CRASH_SENTENCE_BYTES];
+
+	assert_int_equal(frame < 0, r->dump.threads.stack[0] < 0);
+	if (frame < 0)
+		return;
+	snprintf(where, sizeof(where), " in %s; ", report_text(r, r->frames.name[frame]));
+	assert_non_null(strstr(sentence, where));
+}
+
 static void test_sentences(void **state)
 {
 	static const char *const plain[] = { "_start", "main", "parse_header", NULL };
@@ -130,6 +143,24 @@ static void test_sentences(void **state)
 		"std::process::abort", "abort", NULL
 	};
 	static const char *const sorted[] = { "main", "std::sort<int*>", NULL };
+	/* rustc's own abort is an illegal instruction. */
+	static const char *const twice[] = { "crash_rs::main", "core::option::Option<T>::unwrap",
+					     "core::panicking::panic",
+					     "std::panicking::rust_panic_with_hook", NULL };
+	/* A template of the library at work, and nothing else known. */
+	static const char *const cut[] = { "[unwind: mapping]", "libc.so.6+0x2724a", "std::sort<int*>",
+					   "std::__glibcxx_assert_fail", "abort", NULL };
+	static const char *const thread[] = { "clone3", "start_thread", "libstdc++.so.6.0.30+0xd44a3",
+					      "std::thread::_State_impl<>::_M_run", "std::terminate",
+					      "abort", NULL };
+	static const char *const ours[] = { "main", "core::Engine::run", "__assert_fail", "abort",
+					    NULL };
+	static const char *const bare[] = { "[unwind: mapping]", "abort", "raise", NULL };
+	static const char *const waits[] = { "main", "shop::serve", "std::condition_variable::wait",
+					     "libc.so.6+0x85f16", NULL };
+	static const char *const rusty[] = { "main", "rust_parse", NULL };
+	static const char *const deep[] = { "main", "shop::walk", "shop::walk", "std::min<int>",
+					    "std::min<int>", "abort", NULL };
 	static const char *const lost[] = { NULL };
 	static const struct {
 		unsigned signal;
@@ -154,6 +185,22 @@ static void test_sentences(void **state)
 		  "checkout died of SIGABRT in <crash_rs::Cart as crash_rs::Till>::pay; 23 threads" },
 		{ 11, 1, 0, "signal", NULL, sorted,
 		  "checkout died of SIGSEGV (address 0x0 not mapped) in std::sort<int*>; 23 threads" },
+		{ 6, -6, 0, "signal", NULL, deep,
+		  "checkout died of SIGABRT in shop::walk; 23 threads" },
+		{ 6, -6, 0, "signal", NULL, cut,
+		  "checkout died of SIGABRT in std::sort<int*>; 23 threads" },
+		{ 6, -6, 0, "signal", NULL, thread,
+		  "checkout died of SIGABRT in std::thread::_State_impl<>::_M_run; 23 threads" },
+		{ 6, -6, 0, "signal", NULL, ours,
+		  "checkout died of SIGABRT in core::Engine::run; 23 threads" },
+		{ 6, -6, 0, "signal", NULL, bare, "checkout died of SIGABRT in raise; 23 threads" },
+		{ 6, 0, 0, "signal", "systemd", waits,
+		  "checkout died of SIGABRT sent by systemd (1) in std::condition_variable::wait; "
+		  "23 threads" },
+		{ 4, 2, 0, "signal", NULL, twice,
+		  "checkout died of SIGILL (illegal operand) in crash_rs::main; 23 threads" },
+		{ 11, 1, 0, "signal", NULL, rusty,
+		  "checkout died of SIGSEGV (address 0x0 not mapped) in rust_parse; 23 threads" },
 		{ 6, 0, 0, "signal", "systemd", lost,
 		  "checkout died of SIGABRT sent by systemd (1); 23 threads" },
 		{ 9, 0, 0, "oom", NULL, plain,
@@ -178,6 +225,7 @@ static void test_sentences(void **state)
 		report_set(&r.dump.signal_name, crash_signal_name(cases[i].signal, name));
 		crash_sentence(&r, "checkout", text);
 		assert_string_equal(text, cases[i].sentence);
+		assert_names_what_is_marked(&r, text);
 		report_release(&r);
 	}
 }

@@ -52,7 +52,22 @@ static bool is_cut(const struct report *r, uint32_t frame)
 	return !strcmp(report_text(r, r->frames.kind[frame]), "cut");
 }
 
-/* How a program comes from what went wrong to its signal. */
+/* Both lists end with NULL. */
+static bool is_any(const char *name, const char *const *names)
+{
+	while (*names && strcmp(name, *names))
+		names++;
+	return *names;
+}
+
+static bool begins_with_any(const char *name, const char *const *beginnings)
+{
+	while (*beginnings && strncmp(name, *beginnings, strlen(*beginnings)))
+		beginnings++;
+	return *beginnings;
+}
+
+/* How a program comes from what went wrong to its signal, and what starts its threads. */
 static bool is_machinery(const char *name)
 {
 	static const char *const names[] = {
@@ -77,32 +92,65 @@ static bool is_machinery(const char *name)
 		"__abort_msg",
 		"__stack_chk_fail",
 		"malloc_printerr",
+		"_start",
+		"__libc_start_main",
+		"__libc_start_main_impl",
+		"__libc_start_call_main",
+		"start_thread",
+		"clone",
+		"clone3",
+		"__clone",
+		"__clone3",
+		NULL,
 	};
 
-	/* What has no name in the C and C++ libraries, and what Rust's panics go through. */
+	/* What has no name in the C and C++ libraries is told by their names. */
 	static const char *const beginnings[] = {
-		"libc.so.6+",	     "libstdc++.so.6", "__gnu_cxx::__verbose_terminate_handler",
-		"std::terminate",    "__cxxabiv1::",   "std::panicking::",
-		"core::panicking::", "rust_",	       "__rust_",
-		"__rustc::",	     "panic_abort::",  "std::sys::",
-		"std::process::abort",
+		"libc.so.6+",
+		"libstdc++.so.6",
+		"__gnu_cxx::__verbose_terminate_handler",
+		"std::terminate",
+		"std::__throw_",
+		"std::__glibcxx_assert_fail",
+		"__cxxabiv1::",
+		"std::sys::",
+		NULL,
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(name, names[i]))
-			return true;
-	for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
-		if (!strncmp(name, beginnings[i], strlen(beginnings[i])))
-			return true;
-	return false;
+	return is_any(name, names) || begins_with_any(name, beginnings);
 }
 
-/* A library's own check that failed is its caller's doing: an index out of bounds, an unwrap(). */
-static bool is_check(const char *name)
+/* What Rust's panics go through. */
+static bool is_panic(const char *name)
 {
-	return !strncmp(name, "core::", 6) || !strncmp(name, "<core::", 7) ||
-	       !strncmp(name, "alloc::", 7) || !strncmp(name, "<alloc::", 8) ||
-	       !strncmp(name, "std::", 5) || strstr(name, " as core::");
+	static const char *const beginnings[] = {
+		"std::panicking::",
+		"core::panicking::",
+		"std::process::abort",
+		"panic_abort::",
+		"rust_panic",
+		"rust_begin_unwind",
+		"__rust_",
+		"__rustc::",
+		NULL,
+	};
+
+	return begins_with_any(name, beginnings);
+}
+
+/*
+ * A library's own check that failed is its caller's doing: an index out of bounds, an unwrap().
+ * Programs in C++ have a `core` of their own, so that of Rust is one only below a panic.
+ */
+static bool is_check(const char *name, bool panicked)
+{
+	static const char *const rust[] = {
+		"core::", "<core::", "alloc::", "<alloc::", "<std::", NULL,
+	};
+
+	if (!strncmp(name, "std::", 5))
+		return true;
+	return panicked && (begins_with_any(name, rust) || strstr(name, " as core::"));
 }
 
 static int64_t first_stack(const struct report *r)
@@ -112,21 +160,26 @@ static int64_t first_stack(const struct report *r)
 
 int64_t crash_frame(const struct report *r)
 {
-	int64_t first = -1;
+	/* A SIGABRT that was sent comes wherever the thread is, and no check of it has failed. */
+	bool failed = r->dump.signal == 6 && !r->death.sender, panicked = false;
+	int64_t first = -1, check = -1;
 
 	for (int64_t row = first_stack(r); row >= 0; row = r->stacks.parent[row]) {
 		uint32_t frame = r->stacks.frame[row];
+		const char *name = report_text(r, r->frames.name[frame]);
 
 		if (is_cut(r, frame))
 			continue;
 		if (first < 0)
 			first = frame;
-		const char *name = report_text(r, r->frames.name[frame]);
-
-		if (!is_machinery(name) && !(r->dump.signal == 6 && is_check(name)))
+		if (is_panic(name))
+			failed = panicked = true;
+		else if (failed && !is_machinery(name) && is_check(name, panicked))
+			check = check < 0 ? frame : check;
+		else if (!is_machinery(name))
 			return frame;
 	}
-	return first;
+	return check < 0 ? first : check;
 }
 
 static uint64_t hash_text(uint64_t hash, const char *text)

@@ -33,8 +33,9 @@ void crash_sentence(const struct report *r, const char *client, char ret[CRASH_S
 const char *crash_client(const struct report *r);
 
 /*
- * The function in which the thread died that died first, past what languages do on the way to
- * abort(): a frame's row, or -1.
+ * The function in which the thread died that died first: a frame's row, or -1. It is the innermost
+ * one past what languages and their libraries do on the way to abort(); where nothing else is
+ * known, the library's check that failed; without one the leaf. crash_sentence() names it.
  */
 int64_t crash_frame(const struct report *r);
 

@@ -91,16 +91,21 @@ class Dump {
 		return threads.slice(0, DUMP_NAMES).map(t => this.name(t)).join(', ') + (left > 0 ? ' and ' + formatCount(left) + ' more' : '');
 	}
 
-	/* The sentence of the trigger is the one of the crash; a capture has one of its own. */
+	/*
+	 * told goes by the names that the report has now, as the frame that is marked does; what the trigger said
+	 * when it was written may be of names that came later.
+	 */
 	sentence(told) {
 		const { trigger } = this.profile.report, { dump, death } = this;
 
 		if (this.lives)
 			return 'all stacks of ' + (death.process || 'the process') + (death.pid ? ' (' + death.pid + ')' : '') + ', which lives on; ' +
 				formatCount(dump.threads_total || this.threads.n) + ' threads';
+		if (told)
+			return told;
 		if (['crash', 'oom'].includes(trigger.kind) && trigger.explanation)
 			return trigger.explanation;
-		return told || 'died' + (dump.signal_name ? ' of ' + dump.signal_name : '');
+		return 'died' + (dump.signal_name ? ' of ' + dump.signal_name : '');
 	}
 
 	/* What is not here, and what was here before. */

@@ -47,8 +47,8 @@ function pageProbe(page) {
 				changed: diff.changed(self, fn, fn), totalChanged: diff.changed(total, fn, fn) };
 		}),
 		differenceFolded: () => page.diff.folded(page.forward()),
-		/* Milliseconds of one full redraw until its pixels are there, the mean of n. */
-		/* The median: one redraw that another program interrupts says nothing of the page. */
+		/* Milliseconds of one full redraw until its pixels are there: the median of n, since one that another
+		 * program interrupts says nothing of the page. */
 		redrawMs: n => {
 			const times = new Float64Array(n).map(() => {
 				const begin = performance.now();

@@ -2,15 +2,8 @@
 /* GET /v1/hosts: who is known, and what its last heartbeat said. */
 #include <string.h>
 
-#include "server/request.h"
+#include "server/page.h"
 #include "user/lib/json.h"
-
-struct page {
-	struct out out;
-	uint64_t n, limit;
-	int64_t last_seq;
-	char next[PARAMS_CURSOR_BYTES];
-};
 
 static const struct wire_type *type_of(const struct wire_type *of, const char *name)
 {
@@ -77,19 +70,12 @@ static void write_facts(struct out *out, const struct heartbeats *h)
 		   (unsigned long long)of->memory_bytes);
 }
 
-/* As in queries.c, one more than the page has says whether there is a next one. */
 static int write_host(void *ctx, int64_t seq, const struct heartbeats *h)
 {
 	struct page *p = ctx;
 
-	if (p->n == p->limit) {
-		params_cursor(0, p->last_seq, p->next);
+	if (page_row(p, "host", h->host))
 		return 1;
-	}
-	out_text(&p->out, p->n++ ? ",\n{\"host\":\"" : "\n{\"host\":\"");
-	for (int i = 0; i < REPORT_ID_BYTES; i++)
-		out_printf(&p->out, "%02x", h->host[i]);
-	out_char(&p->out, '"');
 	write_facts(&p->out, h);
 	if (h->beats.n) {
 		out_text(&p->out, ",\"beat\":");
@@ -106,30 +92,15 @@ static int write_host(void *ctx, int64_t seq, const struct heartbeats *h)
 	return p->out.status;
 }
 
+static int rows(struct store *store, const struct store_query *query, struct page *p,
+		char error[STORE_ERROR_BYTES])
+{
+	return store->ops->hosts(store, query, write_host, p, error);
+}
+
 void run_get_hosts(struct request *q)
 {
-	struct store *store = q->server->store;
-	char error[STORE_ERROR_BYTES];
-	struct store_query query;
-	struct page page = {0};
-	int status;
+	static const struct listing hosts = {"hosts", params_hosts, rows};
 
-	if (params_hosts(&q->params, q->server->config.limits.page_reports, &query, error)) {
-		answer_error(&q->answer, 400, "%s", error);
-		return;
-	}
-	page.limit = query.limit++;
-	out_init(&page.out, -1);
-	out_text(&page.out, "{\"hosts\":[");
-	status = store->ops->hosts(store, &query, write_host, &page, error);
-	if (status < 0) {
-		out_release(&page.out);
-		request_store_error(q, status, error);
-		return;
-	}
-	if (*page.next)
-		out_printf(&page.out, "],\"next\":\"%s\"}\n", page.next);
-	else
-		out_text(&page.out, "],\"next\":null}\n");
-	answer_out(&q->answer, 200, "application/json", &page.out);
+	page_answer(q, &hosts);
 }

@@ -4,16 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/request.h"
+#include "server/page.h"
 #include "user/lib/codec.h"
 #include "user/lib/json.h"
-
-struct page {
-	struct out out;
-	uint64_t n, limit;
-	char next[PARAMS_CURSOR_BYTES];
-	int64_t last_ns, last_seq;
-};
 
 static void write_id(struct out *out, const char *name, const uint8_t id[REPORT_ID_BYTES])
 {
@@ -65,19 +58,12 @@ static void write_numbers(struct out *out, const struct store_row *r)
 	out_printf(out, ",\"incomplete\":%s", r->incomplete ? "true" : "false");
 }
 
-/* One more than the page has is asked for: that says whether there is a next one. */
 static int write_row(void *ctx, const struct store_row *r)
 {
 	struct page *p = ctx;
 
-	if (p->n == p->limit) {
-		params_cursor(p->last_ns, p->last_seq, p->next);
+	if (page_row(p, "id", r->id))
 		return 1;
-	}
-	out_text(&p->out, p->n++ ? ",\n{\"id\":\"" : "\n{\"id\":\"");
-	for (int i = 0; i < REPORT_ID_BYTES; i++)
-		out_printf(&p->out, "%02x", r->id[i]);
-	out_char(&p->out, '"');
 	if (r->has_host)
 		write_id(&p->out, "host", r->host);
 	write_texts(&p->out, r);
@@ -88,32 +74,17 @@ static int write_row(void *ctx, const struct store_row *r)
 	return p->out.status;
 }
 
+static int rows(struct store *store, const struct store_query *query, struct page *p,
+		char error[STORE_ERROR_BYTES])
+{
+	return store->ops->list(store, query, write_row, p, error);
+}
+
 void run_get_reports(struct request *q)
 {
-	struct store *store = q->server->store;
-	char error[STORE_ERROR_BYTES];
-	struct store_query query;
-	struct page page = {0};
-	int status;
+	static const struct listing reports = {"reports", params_query, rows};
 
-	if (params_query(&q->params, q->server->config.limits.page_reports, &query, error)) {
-		answer_error(&q->answer, 400, "%s", error);
-		return;
-	}
-	page.limit = query.limit++;
-	out_init(&page.out, -1);
-	out_text(&page.out, "{\"reports\":[");
-	status = store->ops->list(store, &query, write_row, &page, error);
-	if (status < 0) {
-		out_release(&page.out);
-		request_store_error(q, status, error);
-		return;
-	}
-	if (*page.next)
-		out_printf(&page.out, "],\"next\":\"%s\"}\n", page.next);
-	else
-		out_text(&page.out, "],\"next\":null}\n");
-	answer_out(&q->answer, 200, "application/json", &page.out);
+	page_answer(q, &reports);
 }
 
 /* Whether JSON is asked for in as many words; anything else gets the bytes. */

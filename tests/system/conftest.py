@@ -14,6 +14,21 @@ import bd
 import crashes
 from watching import BURNER, Daemon
 
+# Files of tests that measure no time, and so may run beside others. A new file runs alone.
+BESIDE = ("test_ask", "test_bad_input", "test_diff", "test_export", "test_logs", "test_privacy",
+          "test_reader", "test_replay", "test_spool", "test_static", "test_upload", "test_verbs",
+          "test_views")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "beside: measures no time, may run beside others")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.stem in BESIDE:
+            item.add_marker(pytest.mark.beside)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def built():

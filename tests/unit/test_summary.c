@@ -383,6 +383,35 @@ static void test_seconds(void **state)
 	report_release(&r);
 }
 
+/* A file may say any times: its rows fall into the strip or beside it, and no sum of them runs over. */
+static void test_any_seconds(void **state)
+{
+	const int64_t times[] = { INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1, INT64_MAX };
+	size_t n = sizeof(times) / sizeof(times[0]);
+	struct report r;
+	struct out out;
+
+	assert_int_equal(report_init(&r), 0);
+	sample_thread(&r, 1, 7, "p", "worker", 0, 0);
+	for (size_t i = 0; i < n; i++) {
+		int64_t row = report_series_add(&r.series);
+
+		second(&r, 0, 0, 1000);
+		r.thread_seconds.t_ns[i] = r.series.t_ns[row] = times[i];
+	}
+	for (size_t i = 0; i < n * n; i++) {
+		out_init(&out, -1);
+		r.window.start_ns = times[i / n];
+		r.window.end_ns = times[i % n];
+		assert_int_equal(summary_seconds(&r, 80, &out), 0);
+		out_char(&out, '\0');
+		/* The last second of a window is always in it. */
+		assert_true(strstr(out.data, "\u2588") || r.window.end_ns <= r.window.start_ns);
+		out_release(&out);
+	}
+	report_release(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +420,7 @@ int main(void)
 		cmocka_unit_test(test_out),	  cmocka_unit_test(test_out_error),
 		cmocka_unit_test(test_escapes),	  cmocka_unit_test(test_logs),
 		cmocka_unit_test(test_places),	  cmocka_unit_test(test_seconds),
+		cmocka_unit_test(test_any_seconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

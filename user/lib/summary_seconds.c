@@ -7,7 +7,7 @@
 
 #include "summary_text.h"
 
-#define SECOND_NS 1000000000LL
+#define SECOND_NS 1000000000ULL
 #define ROWS_SHOWN 10
 #define HEAD_COLUMNS 34 /* before the strip */
 #define NAME_COLUMNS 14
@@ -24,7 +24,8 @@ struct line {
 
 struct strip {
 	const struct report *r;
-	int64_t start_ns, cell_ns;
+	int64_t start_ns;
+	uint64_t cell_ns;
 	unsigned int cells;
 	bool *known;	 /* a cell */
 	double *busiest; /* CPUs, of the second of the cell in which it was most */
@@ -32,9 +33,12 @@ struct strip {
 
 static int64_t cell_of(const struct strip *s, int64_t t_ns)
 {
-	int64_t cell = (t_ns - 1 - s->start_ns) / s->cell_ns;
+	if (t_ns <= s->start_ns)
+		return -1;
+	/* Any times may stand in a file: without a sign no difference of them is too large. */
+	uint64_t cell = ((uint64_t)t_ns - (uint64_t)s->start_ns - 1) / s->cell_ns;
 
-	return t_ns <= s->start_ns || cell >= s->cells ? -1 : cell;
+	return cell < s->cells ? (int64_t)cell : -1;
 }
 
 static int strip_init(struct strip *s, const struct report *r, unsigned int columns)
@@ -43,12 +47,13 @@ static int strip_init(struct strip *s, const struct report *r, unsigned int colu
 	const struct report_thread_seconds *t = &r->thread_seconds;
 	unsigned int room = columns > HEAD_COLUMNS + STRIP_LEAST ? columns - HEAD_COLUMNS :
 								     STRIP_LEAST;
-	int64_t all_ns = w->end_ns > w->start_ns ? w->end_ns - w->start_ns : 1;
-	int64_t seconds = (all_ns + SECOND_NS - 1) / SECOND_NS, known_ns = INT64_MIN;
+	uint64_t all_ns = w->end_ns > w->start_ns ? (uint64_t)w->end_ns - (uint64_t)w->start_ns : 1;
+	uint64_t seconds = (all_ns - 1) / SECOND_NS + 1;
+	int64_t known_ns = INT64_MIN;
 
 	*s = (struct strip){ .r = r, .start_ns = w->start_ns };
-	s->cell_ns = (seconds + room - 1) / room * SECOND_NS;
-	s->cells = (all_ns + s->cell_ns - 1) / s->cell_ns;
+	s->cell_ns = ((seconds - 1) / room + 1) * SECOND_NS;
+	s->cells = (all_ns - 1) / s->cell_ns + 1;
 	s->known = calloc(s->cells, sizeof(*s->known));
 	s->busiest = calloc(s->cells, sizeof(*s->busiest));
 	if (!s->known || !s->busiest)
@@ -113,10 +118,8 @@ static void write_strip(const struct strip *s, uint32_t thread, struct out *out)
 			s->busiest[cell] = cpus;
 	}
 	for (unsigned int i = 0; i < s->cells; i++) {
-		int level = s->busiest[i] * 8;
-
 		if (s->busiest[i] > 0)
-			out_text(out, levels[level > 7 ? 7 : level]);
+			out_text(out, levels[s->busiest[i] >= 1 ? 7 : (int)(s->busiest[i] * 8)]);
 		else
 			out_text(out, s->known[i] ? "." : "?");
 	}

@@ -232,7 +232,8 @@ def test_kills_on_both_ends(server, agent):
     server.process.wait()
     paths.append(agent.trigger())
     wait_for(lambda: agent.status()["upload"]["error"])
-    assert agent.status()["spool"]["reports"] == 1
+    # The first one too, if its uploader died between the answer and the removal.
+    assert agent.status()["spool"]["reports"] in (1, 2)
     server.start()
     wait_for(lambda: len(server.ids()) == 2)
     wait_for(lambda: not any(path.exists() for path in paths))

@@ -102,10 +102,10 @@ struct names {
 struct collect {
 	int64_t generation, first_seq;
 	uint64_t marked;		/* rows, in this generation */
+	int64_t came;			/* rows, since the last step */
 	size_t table;			/* which one is swept, past the last: none */
 	int64_t at;			/* the next id of it, downwards */
 	int64_t swept, swept_beats_ns; /* what the sweep before or this one goes by */
-	uint64_t began_bytes;		/* in use when it began */
 };
 
 struct sqlite_store {
@@ -118,6 +118,7 @@ struct sqlite_store {
 	struct names names;
 	struct blocks blocks;
 	struct collect collect;
+	int64_t came; /* reports, since the last step of retention */
 	pthread_mutex_t lock; /* of the readers */
 	sqlite3 *readers[READERS_MAX];
 	size_t n_readers;
@@ -166,8 +167,11 @@ void blocks_forget(struct sqlite_store *s);
 #define DAY_NS 86400000000000ll
 /* What is on disk of it, at the start and after a transaction was given up. 0 or -1. */
 int collect_load(struct sqlite_store *s);
-/* Whether a sweep is under way: how much will be left is not known yet. */
-bool collect_runs(const struct sqlite_store *s);
+/* Within a transaction, after its reports: begins another generation where it is time. 0 or -1. */
+int collect_begin(struct sqlite_store *s);
+/* Part of the rows, from 0 to 1, that the sweep that is due or under way frees, as if each report had
+ * brought as many. 0 or -1. */
+int collect_due(struct sqlite_store *s, double *ret);
 /* Within a transaction: a small step of it. 1 where there is more to do, 0 or -1. */
 int collect_step(struct sqlite_store *s);
 

@@ -19,10 +19,11 @@
 
 #include "server/store_sqlite.h"
 
-/* A step ends after as many rows have gone, or as many times so many were looked at. */
+/* A step ends after as many rows have gone, beside as many as have come since the step before, or as
+ * many times so many were looked at. */
 #define STEP_ROWS 1000
 #define STEP_LOOKS 20
-#define GENERATION_REPORTS 512
+#define GENERATION_REPORTS 64
 /* A generation is a part of the reports that there are: so much longer may a row stay. */
 #define GENERATION_PART 16
 /* Rows that are written anew for a report, on average, because a generation began. */
@@ -77,17 +78,17 @@ static int run(struct sqlite_store *s, const char *sql, const int64_t *values, i
 	return sqlite3_finalize(st) || status != SQLITE_DONE ? -1 : 0;
 }
 
+#define NEXT_SEQ                                                                                   \
+	"SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'reports'), 0)"
+
 /* Another generation begins where this one has enough reports, or none is left of it. */
-static int maybe_begin(struct sqlite_store *s)
+int collect_begin(struct sqlite_store *s)
 {
 	struct collect *c = &s->collect;
 	int64_t first, next, values[2];
 
 	if (sqlite_number(s->db, "SELECT coalesce(min(seq), 0) FROM reports", &first) ||
-	    sqlite_number(s->db,
-			  "SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence"
-			  " WHERE name = 'reports'), 0)",
-			  &next))
+	    sqlite_number(s->db, NEXT_SEQ, &next))
 		return -1;
 	int64_t came = next - c->first_seq, there = first ? next - first : 0;
 
@@ -106,6 +107,11 @@ static int maybe_begin(struct sqlite_store *s)
 	return 0;
 }
 
+static bool collect_runs(const struct sqlite_store *s)
+{
+	return s->collect.table < N_TABLES;
+}
+
 static int begin_table(struct sqlite_store *s, size_t table)
 {
 	char sql[96];
@@ -117,16 +123,31 @@ static int begin_table(struct sqlite_store *s, size_t table)
 	return sqlite_number(s->db, sql, &s->collect.at);
 }
 
+/* The generation of the oldest report: older ones have none. */
+#define OLDEST                                                                                     \
+	"(SELECT coalesce((SELECT max(id) FROM generations WHERE first_seq <="                     \
+	" (SELECT min(seq) FROM reports)), (SELECT max(id) FROM generations)))"
+
+int collect_due(struct sqlite_store *s, double *ret)
+{
+	int64_t first, next, live;
+
+	/* What a sweep has been through is deleted at its end. */
+	if (sqlite_number(s->db, "SELECT min(first_seq) FROM generations", &first) ||
+	    sqlite_number(s->db, "SELECT first_seq FROM generations WHERE id = " OLDEST, &live) ||
+	    sqlite_number(s->db, NEXT_SEQ, &next))
+		return -1;
+	*ret = next > first ? (double)(live - first) / (next - first) : 0;
+	return 0;
+}
+
 /* A sweep begins where a generation or a day of heartbeats has gone since the last one. */
 static int maybe_sweep(struct sqlite_store *s)
 {
 	struct collect *c = &s->collect;
 	int64_t oldest, beats_ns;
 
-	if (sqlite_number(s->db,
-			  "SELECT coalesce((SELECT max(id) FROM generations WHERE first_seq <="
-			  " (SELECT min(seq) FROM reports)), (SELECT max(id) FROM generations))",
-			  &oldest) ||
+	if (sqlite_number(s->db, "SELECT " OLDEST, &oldest) ||
 	    sqlite_number(s->db, "SELECT coalesce((SELECT min(t_ns) FROM beats), 1 << 62)", &beats_ns))
 		return -1;
 	if (oldest == c->swept && beats_ns / DAY_NS == c->swept_beats_ns / DAY_NS)
@@ -179,9 +200,11 @@ static int sweep_rows(struct sqlite_store *s)
 
 static int sweep_step(struct sqlite_store *s)
 {
-	int gone = 0;
+	int64_t gone = 0, enough = STEP_ROWS + s->collect.came;
 
-	for (int i = 0; i < STEP_LOOKS && gone < STEP_ROWS && s->collect.table < N_TABLES; i++) {
+	s->collect.came = 0;
+	for (int64_t looks = enough / STEP_ROWS * STEP_LOOKS;
+	     looks > 0 && gone < enough && collect_runs(s); looks--) {
 		int n = sweep_rows(s);
 
 		if (n < 0)
@@ -191,21 +214,18 @@ static int sweep_step(struct sqlite_store *s)
 	return 0;
 }
 
-bool collect_runs(const struct sqlite_store *s)
-{
-	return s->collect.table < N_TABLES;
-}
-
 int collect_step(struct sqlite_store *s)
 {
 	struct collect *c = &s->collect;
 
-	if (maybe_begin(s))
+	if (collect_begin(s))
 		return -1;
 	if (!collect_runs(s) && maybe_sweep(s))
 		return -1;
-	if (!collect_runs(s))
+	if (!collect_runs(s)) {
+		c->came = 0;
 		return 0;
+	}
 	if (sweep_step(s))
 		return -1;
 	if (collect_runs(s))

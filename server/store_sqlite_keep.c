@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server/store_sqlite.h"
 
+/* Beside as many as have come since the step before. */
 #define STEP_REPORTS 32
 #define STEP_BEATS 2000
 #define STEP_PAGES 256
 /* Part of the file that may be free before it is given back to the file system. */
 #define FREE_PART 8
-#define SLACK_PART 16
 
 static int in_use(struct sqlite_store *s, uint64_t *ret_bytes, bool *ret_sparse)
 {
@@ -21,30 +21,44 @@ static int in_use(struct sqlite_store *s, uint64_t *ret_bytes, bool *ret_sparse)
 	return 0;
 }
 
-/* A sweep makes room by itself: until it is over, what is over the limit is no reason to drop reports,
- * unless more comes in than it is worth. */
-static bool too_much(struct sqlite_store *s, uint64_t bytes, uint64_t most)
+/* How many bytes there are to free, and what a report holds on average with its names. What names
+ * take that are going to be swept is no reason to drop reports. 0 or -1. */
+static int weigh(struct sqlite_store *s, uint64_t bytes, uint64_t most, uint64_t *ret_over,
+		 uint64_t *ret_average)
 {
-	if (!collect_runs(s))
-		s->collect.began_bytes = bytes;
-	return most && bytes > most &&
-	       (!collect_runs(s) || bytes > s->collect.began_bytes + most / SLACK_PART);
+	int64_t reports;
+	double due;
+
+	*ret_over = *ret_average = 0;
+	if (!most || bytes <= most)
+		return 0;
+	if (collect_due(s, &due) ||
+	    sqlite_number(s->db, "SELECT count(*) FROM reports", &reports))
+		return -1;
+	bytes -= bytes * due;
+	if (bytes > most && reports) {
+		*ret_over = bytes - most;
+		*ret_average = bytes / reports;
+	}
+	return 0;
 }
 
-/* The oldest reports, by arrival, since an agent's clock may be wrong: until so many bytes are
- * free. 1 where there may be more, 0 or -1. */
-static int drop_oldest(struct sqlite_store *s, int64_t since_ns, uint64_t bytes, uint64_t *dropped)
+/* A few of the oldest reports, by arrival, since an agent's clock may be wrong: until so many bytes
+ * are or will be free, of which it takes those. 1 where there may be more, 0 or -1. */
+static int drop_few(struct sqlite_store *s, int64_t since_ns, uint64_t average, uint64_t *bytes,
+		    uint64_t *dropped)
 {
 	sqlite3_stmt *st = s->sql[SQL_OLDEST];
 	int64_t seqs[STEP_REPORTS];
-	uint64_t freed = 0;
 	int n = 0, status;
 
 	sqlite3_bind_int64(st, 1, since_ns);
 	sqlite3_bind_int64(st, 2, STEP_REPORTS);
-	while ((status = sqlite3_step(st)) == SQLITE_ROW && freed < bytes) {
+	while ((status = sqlite3_step(st)) == SQLITE_ROW && *bytes) {
+		uint64_t own = sqlite3_column_int64(st, 1), freed = own > average ? own : average;
+
 		seqs[n++] = sqlite3_column_int64(st, 0);
-		freed += sqlite3_column_int64(st, 1);
+		*bytes -= freed < *bytes ? freed : *bytes;
 	}
 	sqlite3_reset(st);
 	if (status != SQLITE_DONE && status != SQLITE_ROW)
@@ -53,7 +67,20 @@ static int drop_oldest(struct sqlite_store *s, int64_t since_ns, uint64_t bytes,
 		if (sqlite_drop(s, seqs[i]))
 			return -1;
 	*dropped += n;
-	return n && sqlite_step(s, SQL_DROP_BLOCKS) ? -1 : n == STEP_REPORTS;
+	return n == STEP_REPORTS;
+}
+
+static int drop_oldest(struct sqlite_store *s, int64_t since_ns, uint64_t average, uint64_t bytes,
+		       uint64_t *dropped)
+{
+	int more = 1;
+
+	for (int64_t i = 0; i <= s->came && more > 0; i += STEP_REPORTS)
+		more = drop_few(s, since_ns, average, &bytes, dropped);
+	s->came = 0;
+	if (more >= 0 && *dropped && sqlite_step(s, SQL_DROP_BLOCKS))
+		return -1;
+	return more;
 }
 
 /* 1 where there may be more, 0 or -1. */
@@ -72,19 +99,19 @@ int sqlite_keep(struct store *store, const struct store_keep *keep, uint64_t *re
 		char error[STORE_ERROR_BYTES])
 {
 	struct sqlite_store *s = (struct sqlite_store *)store;
-	uint64_t bytes, dropped = 0;
+	uint64_t bytes, over, average, dropped = 0;
 	int more = -1, beats = 0, names = 0, status;
 	bool sparse;
 
 	*ret_dropped = 0;
-	if (in_use(s, &bytes, &sparse))
+	if (in_use(s, &bytes, &sparse) || weigh(s, bytes, keep->bytes, &over, &average))
 		return sqlite_fail(s->db, error);
 	if (sqlite_step(s, SQL_BEGIN))
 		return sqlite_fail(s->db, error);
-	if (too_much(s, bytes, keep->bytes))
-		more = drop_oldest(s, INT64_MAX, bytes - keep->bytes, &dropped);
+	if (over)
+		more = drop_oldest(s, INT64_MAX, average, over, &dropped);
 	else
-		more = drop_oldest(s, keep->reports_since_ns, UINT64_MAX, &dropped);
+		more = drop_oldest(s, keep->reports_since_ns, 0, UINT64_MAX, &dropped);
 	if (more >= 0)
 		beats = drop_beats(s, keep->beats_since_ns);
 	if (more >= 0 && beats >= 0)

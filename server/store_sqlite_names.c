@@ -85,6 +85,7 @@ static int put_row(struct sqlite_store *s, sqlite3_stmt *st, struct found *ret)
 	int status = sqlite3_step(st);
 
 	ret->id = sqlite3_last_insert_rowid(s->db);
+	s->collect.came++;
 	sqlite3_reset(st);
 	return status == SQLITE_DONE ? 0 : -1;
 }

@@ -128,6 +128,7 @@ static int put_one(struct sqlite_store *s, struct store_item *item, int64_t now_
 	item->stored = status > 0;
 	if (status <= 0)
 		return status;
+	s->came++;
 	sqlite3_bind_int64(st, 1, seq);
 	sqlite3_bind_blob64(st, 2, item->bytes, item->size, SQLITE_STATIC);
 	if (sqlite_step(s, SQL_PUT_BODY))
@@ -152,6 +153,9 @@ int sqlite_put(struct store *store, struct store_item *items, size_t n, struct s
 		status = sqlite_put_beats(s, &beats[i], now_ns);
 	if (!status)
 		status = blocks_flush(s);
+	/* Here as well: retention comes once a second, and that may be thousands of reports. */
+	if (!status && n)
+		status = collect_begin(s);
 	if (!status)
 		status = sqlite_step(s, SQL_COMMIT);
 	if (!status)

@@ -99,6 +99,7 @@ static void test_all_go(void **state)
 	put_all(&w, 0, 1200);
 	before = counts_of(&w);
 	assert_true(before.functions >= 1200 && before.stacks >= 1200);
+	keep_all(&w, &(struct store_keep){0});
 	assert_true(keep_all(&w, &all_go) > 5);
 	after = counts_of(&w);
 	assert_int_equal(after.reports, 0);

@@ -15,9 +15,12 @@ import crashes
 from watching import BURNER, Daemon
 
 # Files of tests that measure no time, and so may run beside others. A new file runs alone.
-BESIDE = ("test_ask", "test_bad_input", "test_diff", "test_export", "test_logs", "test_privacy",
-          "test_reader", "test_replay", "test_spool", "test_static", "test_upload", "test_verbs",
-          "test_views")
+BESIDE = ("test_ask", "test_bad_input", "test_chains", "test_crash", "test_crash_gdb",
+          "test_crash_logs", "test_crash_ways", "test_diff", "test_dump", "test_end_to_end",
+          "test_export", "test_logs", "test_nothing_lost", "test_places", "test_privacy",
+          "test_reader", "test_real_programs", "test_replay", "test_self_check", "test_spool",
+          "test_static", "test_symbols", "test_tables", "test_unwind_bpf", "test_upload",
+          "test_upload_http2", "test_verbs", "test_views")
 
 
 def pytest_configure(config):

@@ -28,9 +28,8 @@ HOST_LIBS := -lbpf -lseccomp
 CURL      := -lcurl
 
 BPF_SRC  := $(wildcard bpf/*.bpf.c)
-LIB_SRC  := $(wildcard user/lib/*.c user/lib/*/*.c user/lib/*/*.S)
-HOST_SRC := $(wildcard user/*.c user/*/*.c)
-HOST_SRC := $(filter-out $(LIB_SRC),$(HOST_SRC))
+LIB_SRC  := $(wildcard user/lib/*/*.c user/lib/*/*.S)
+HOST_SRC := $(wildcard user/*/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
@@ -87,7 +86,7 @@ $(O)/%.o: %.c
 $(O)/%.o: %.S
 	@mkdir -p $(@D)
 	$(call say,AS,$@)$(CC) $(CPPFLAGS) -MMD -MP -c $< -o $@
-$(O)/user/collector.o: $(SKEL)
+$(O)/user/record/collector.o: $(SKEL)
 $(O)/user/lib/ui/ui.o: $(wildcard user/lib/ui/*)
 
 $(LIB): $(call obj,$(LIB_SRC))
@@ -96,7 +95,7 @@ $(O)/backdraft: $(call obj,$(HOST_SRC)) $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ $(HOST_LIBS) $(CURL) $(LIBS)
 static: $(O)/backdraft-static
 # Without libcurl, which would bring a dozen libraries and name services along: it can't upload.
-$(O)/backdraft-static: $(call obj,$(filter-out user/upload_http.c,$(HOST_SRC)) tools/static/shims.c) $(LIB)
+$(O)/backdraft-static: $(call obj,$(filter-out user/upload/upload_http.c,$(HOST_SRC)) tools/static/shims.c) $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -static -Wl,-S,$(STATIC_WRAP) -o $@ $^ $(HOST_LIBS) $(STATIC_LIBS)
 
 # --- tests

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The step of the walk: from the registers of a frame to those of its caller. One source for BPF
- * and for user space (user/lib/unwind_walk.c), where it is tested. Before including it define
+ * and for user space (user/lib/unwind/unwind_walk.c), where it is tested. Before including it define
  *
  *	UNWIND_READ(ctx, dst, bytes, address)	copy from the target's stack; 0 when all was there
  *	UNWIND_VALUE(table, index)		const struct unwind_value *, or NULL

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "user/lib/out.h"
+#include "user/lib/base/out.h"
 
 struct answer {
 	unsigned int status;  /* of HTTP; 0 is not answered yet */

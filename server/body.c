@@ -8,10 +8,10 @@
 #include <strings.h>
 
 #include "server/pack.h"
-#include "user/lib/array.h"
-#include "user/lib/codec.h"
-#include "user/lib/json_pack.h"
-#include "user/lib/wire.h"
+#include "user/lib/base/array.h"
+#include "user/lib/profile/codec.h"
+#include "user/lib/profile/json_pack.h"
+#include "user/lib/profile/wire.h"
 
 struct reading {
 	const struct limits *limits;

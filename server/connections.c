@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "server/rate.h"
-#include "user/lib/siphash.h"
+#include "user/lib/base/siphash.h"
 
 #define LOOK_EVERY_NS 250000000
 #define BUCKETS 4096

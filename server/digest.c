@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "server/packed.h"
-#include "user/lib/array.h"
-#include "user/lib/pairs.h"
+#include "user/lib/base/array.h"
+#include "user/lib/base/pairs.h"
 
 #define NONE UINT32_MAX
 

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "server/limits.h"
-#include "user/lib/report.h"
+#include "user/lib/profile/report.h"
 
 #define DIGEST_NO_PARENT UINT32_MAX
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "server/request.h"
-#include "user/lib/codec.h"
-#include "user/lib/export.h"
+#include "user/lib/profile/codec.h"
+#include "user/lib/view/export.h"
 
 static const char *type_of(const struct export_format *format)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "server/page.h"
-#include "user/lib/json.h"
+#include "user/lib/profile/json.h"
 
 static const struct wire_type *type_of(const struct wire_type *of, const char *name)
 {

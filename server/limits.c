@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "server/limits.h"
 
-#include "user/lib/codec.h"
+#include "user/lib/profile/codec.h"
 
 void limits_of_report(const struct limits *limits, struct report_limits *ret)
 {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "user/lib/out.h"
+#include "user/lib/base/out.h"
 
 bool pack_is_gzip(const uint8_t *data, size_t size);
 /*

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/lib/array.h"
-#include "user/lib/wire.h"
+#include "user/lib/base/array.h"
+#include "user/lib/profile/wire.h"
 
 #define VARINT_BYTES_MAX 10
 

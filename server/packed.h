@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "user/lib/report.h"
+#include "user/lib/profile/report.h"
 
 struct packed {
 	uint8_t *data;

@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "server/store.h"
-#include "user/lib/utf8.h"
-#include "user/lib/view.h"
+#include "user/lib/base/utf8.h"
+#include "user/lib/view/view.h"
 
 static int hex(char c)
 {

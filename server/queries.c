@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "server/page.h"
-#include "user/lib/codec.h"
-#include "user/lib/json.h"
+#include "user/lib/profile/codec.h"
+#include "user/lib/profile/json.h"
 
 static void write_id(struct out *out, const char *name, const uint8_t id[REPORT_ID_BYTES])
 {

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "server/digest.h"
-#include "user/lib/heartbeat.h"
+#include "user/lib/profile/heartbeat.h"
 
 #define STORE_ERROR_BYTES 512
 #define STORE_FUNCTION_BYTES 1024

@@ -22,9 +22,9 @@
 #include <sqlite3.h>
 
 #include "server/store.h"
-#include "user/lib/idmap.h"
-#include "user/lib/pairs.h"
-#include "user/lib/siphash.h"
+#include "user/lib/base/idmap.h"
+#include "user/lib/base/pairs.h"
+#include "user/lib/base/siphash.h"
 
 #define STORE_FILE "reports.db"
 #define STORE_LOCK "lock"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "server/store_sqlite.h"
-#include "user/lib/array.h"
+#include "user/lib/base/array.h"
 
 void blocks_forget(struct sqlite_store *s)
 {

@@ -6,7 +6,7 @@
 
 #include "server/packed.h"
 #include "server/store_sqlite.h"
-#include "user/lib/codec.h"
+#include "user/lib/profile/codec.h"
 
 /* Of a table the last row stays, used or not, as store_sqlite_collect.c says; what it names does not. */
 #define OLDEST                                                                                     \

@@ -7,7 +7,7 @@
 
 #include "server/packed.h"
 #include "server/store_sqlite.h"
-#include "user/lib/out.h"
+#include "user/lib/base/out.h"
 
 /* A host that has neither is a row that store_sqlite_collect.c has not taken yet. */
 static const char select_sql[] =

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "server/store_sqlite.h"
-#include "user/lib/out.h"
+#include "user/lib/base/out.h"
 
 /* Reports that have one of some functions: a bitmap for each block, by its number. */
 struct marked {

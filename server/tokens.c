@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/lib/array.h"
+#include "user/lib/base/array.h"
 
 #define TOKEN_PREFIX "bd_"
 #define LINE_BYTES 256

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Programs that system tests drive: parts of the tool, without the rest of it.
 
-READER_OBJ := $(call obj,$(wildcard tests/system/reader_*.c user/reader*.c) user/sandbox.c user/journal.c)
+READER_OBJ := $(call obj,$(wildcard tests/system/reader_*.c $(addprefix user/reader/,reader*.c sandbox.c journal.c)))
 $(O)/tests/system/reader_driver: $(READER_OBJ) $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(HOST_LIBS) $(LIBS)
 progs: $(O)/tests/system/reader_driver $(O)/tools/synth-report
 
 # Clients of the daemon, without BPF: a tree of files is their /proc.
-CLIENT_OBJ := $(call obj,$(filter-out user/client_identity.c,$(wildcard user/client*.c)) \
-  $(wildcard user/cgroup_*.c) $(addprefix user/,units.c pressure.c small_file.c container.c thread_history.c journal.c))
+CLIENT_OBJ := $(call obj,$(filter-out %/client_identity.c,$(wildcard user/clients/*.c)) \
+  $(addprefix user/common/,small_file.c container.c) user/reader/journal.c)
 CLIENT_UNIT := $(addprefix $(O)/tests/unit/test_,units client_rules cgroup_stats clients clients_many thread_history)
 $(CLIENT_UNIT): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(CLIENT_OBJ) $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS)
 $(O)/tests/system/clients_driver: $(O)/tests/system/clients_driver.o $(CLIENT_OBJ) \
-  $(call obj,user/client_identity.c $(wildcard user/reader*.c) user/sandbox.c) $(LIB)
+  $(call obj,user/clients/client_identity.c $(wildcard user/reader/reader*.c) user/reader/sandbox.c) $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ $(HOST_LIBS) $(LIBS)
 progs: $(O)/tests/system/clients_driver
 
@@ -51,14 +51,13 @@ $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 # Of the host tool, what needs no kernel is tested as well.
-$(O)/tests/unit/test_hmac: $(addprefix $(O)/user/,host_id.o directory.o small_file.o)
-$(O)/tests/unit/test_machine_names: $(O)/user/machine_names.o
-$(O)/tests/unit/test_crash_table: $(O)/user/crash.o
-$(O)/tests/unit/test_thread_table: $(O)/user/thread_table.o $(O)/user/event_queue.o
+$(O)/tests/unit/test_hmac: $(addprefix $(O)/user/common/,host_id.o directory.o small_file.o)
+$(O)/tests/unit/test_machine_names: $(O)/user/common/machine_names.o
+$(O)/tests/unit/test_crash_table: $(O)/user/record/crash.o
+$(O)/tests/unit/test_thread_table: $(O)/user/record/thread_table.o $(O)/user/record/event_queue.o
 
 # The spool and what the uploader tells of itself, on real directories.
-SPOOL_OBJ := $(call obj,$(addprefix user/,spool.c spool_scan.c spool_room.c spool_aside.c spool_beats.c \
-  directory.c upload_status.c))
+SPOOL_OBJ := $(call obj,$(wildcard user/upload/spool*.c) user/upload/upload_status.c user/common/directory.c)
 $(O)/tests/unit/test_spool: $(O)/tests/unit/test_spool.o $(SPOOL_OBJ) $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS)
 $(O)/tests/system/spool_driver: $(O)/tests/system/spool_driver.o $(SPOOL_OBJ) $(LIB)
@@ -66,7 +65,7 @@ $(O)/tests/system/spool_driver: $(O)/tests/system/spool_driver.o $(SPOOL_OBJ) $(
 $(O)/tests/system/fault_preload.so: tests/system/fault_preload.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -Wall -Wextra -fPIC -shared -o $@ $<
-$(O)/tests/system/confine_driver: $(call obj,tests/system/confine_driver.c user/upload_confine.c user/autogroup.c)
+$(O)/tests/system/confine_driver: $(call obj,tests/system/confine_driver.c user/upload/upload_confine.c user/common/autogroup.c)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ -lseccomp
 progs: $(addprefix $(O)/tests/system/,spool_driver fault_preload.so confine_driver)
 
@@ -81,4 +80,4 @@ test-power: all progs
 test-crash-long: all progs
 	$(Q)$(PYTEST) -s tests/system/long_crash.py
 .PHONY: test-loss test-power test-crash-long
-$(O)/tests/unit/test_beat_minute: $(O)/user/daemon_heartbeat.o
+$(O)/tests/unit/test_beat_minute: $(O)/user/daemon/daemon_heartbeat.o

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "user/lib/scrub.h"
+#include "user/lib/scrub/scrub.h"
 
 #define LINES_MAX 10000
 #define RUN_S 0.5

@@ -7,9 +7,9 @@
 #include <zlib.h>
 
 #include "tools/synth.h"
-#include "user/lib/heartbeat.h"
-#include "user/lib/out.h"
-#include "user/lib/wire.h"
+#include "user/lib/profile/heartbeat.h"
+#include "user/lib/base/out.h"
+#include "user/lib/profile/wire.h"
 
 #define GZIP_HEADER_BYTES 10
 #define STORED_HEADER_BYTES 5

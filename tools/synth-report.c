@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "tools/synth.h"
-#include "user/lib/codec.h"
-#include "user/lib/out.h"
-#include "user/lib/report.h"
+#include "user/lib/profile/codec.h"
+#include "user/lib/base/out.h"
+#include "user/lib/profile/report.h"
 
 static int write_report(const struct synth *s)
 {

@@ -4,7 +4,7 @@
 #define BD_SYNTH_H
 
 #include "tools/synth-names.h"
-#include "user/lib/report.h"
+#include "user/lib/profile/report.h"
 
 #define RATE_HZ 99
 #define LOAD 0.52   /* of all CPUs, over the whole window */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What people who work on it run: lint, format, compdb, install, bench.
 
-C_FILES  := $(wildcard bpf/*.[ch] $(foreach d,user user/lib user/lib/* server server/*,$(d)/*.[ch]) \
+C_FILES  := $(wildcard bpf/*.[ch] $(foreach d,user/* user/lib/* server server/*,$(d)/*.[ch]) \
               tests/unit/*.[ch] tests/fuzz/*.[ch] tests/progs/*.[ch] tools/*.[ch])
 TOOL_SRC := $(wildcard tools/*.c)
 

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/lib/unwind_table.h"
+#include "user/lib/unwind/unwind_table.h"
 
 static const char usage[] = "usage: unwind-table [--rows] [--rules] [--summary] FILE...\n"
 			    "Compiles the unwind entries of each FILE and says what came out.\n"

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/lib/answer.h"
-#include "user/lib/backoff.h"
-#include "user/lib/spool_policy.h"
-#include "user/lib/utf8.h"
+#include "user/lib/upload/answer.h"
+#include "user/lib/upload/backoff.h"
+#include "user/lib/upload/spool_policy.h"
+#include "user/lib/base/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

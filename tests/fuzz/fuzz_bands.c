@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "user/lib/band.h"
+#include "user/lib/detect/band.h"
 
 #define HEAD_BYTES 16
 #define MONDAY 1767571200

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "user/lib/baseline.h"
+#include "user/lib/detect/baseline.h"
 
 #define HEAD_BYTES 16
 #define MONDAY 1767571200

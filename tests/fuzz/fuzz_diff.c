@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "tests/unit/sample.h"
-#include "user/lib/codec.h"
-#include "user/lib/diff_write.h"
+#include "user/lib/profile/codec.h"
+#include "user/lib/view/diff_write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "tests/make/frame_image.h"
-#include "user/lib/unwind_table.h"
+#include "user/lib/unwind/unwind_table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

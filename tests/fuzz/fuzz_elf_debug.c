@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/lib/elf_debug.h"
+#include "user/lib/symbols/elf_debug.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/fill.h"
-#include "user/lib/heartbeat.h"
+#include "user/lib/profile/heartbeat.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

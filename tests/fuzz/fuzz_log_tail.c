@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/lib/log_tail.h"
-#include "user/lib/symbol_text.h"
+#include "user/lib/logs/log_tail.h"
+#include "user/lib/symbols/symbol_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 #include "tests/unit/fill.h"
-#include "user/lib/codec.h"
-#include "user/lib/compact.h"
-#include "user/lib/export.h"
-#include "user/lib/summary.h"
+#include "user/lib/profile/codec.h"
+#include "user/lib/profile/compact.h"
+#include "user/lib/view/export.h"
+#include "user/lib/view/summary.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

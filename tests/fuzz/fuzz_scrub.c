@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/lib/scrub.h"
+#include "user/lib/scrub/scrub.h"
 
 #define CANARY "\ncarla.q@example.org\n"
 #define CANARY_BYTES (sizeof(CANARY) - 1)

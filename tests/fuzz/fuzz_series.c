@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "user/lib/series.h"
+#include "user/lib/detect/series.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

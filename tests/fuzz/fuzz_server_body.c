@@ -10,7 +10,7 @@
 #include "server/body.h"
 #include "server/config.h"
 #include "server/packed.h"
-#include "user/lib/codec.h"
+#include "user/lib/profile/codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,8 +7,8 @@
 
 #include "server/params.h"
 #include "server/request.h"
-#include "user/lib/utf8.h"
-#include "user/lib/view.h"
+#include "user/lib/base/utf8.h"
+#include "user/lib/view/view.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

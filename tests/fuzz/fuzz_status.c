@@ -2,8 +2,8 @@
 /* Both ends of the daemon's socket: any bytes as an answer and as a request. */
 #include <stdlib.h>
 
-#include "user/lib/out.h"
-#include "user/lib/status.h"
+#include "user/lib/base/out.h"
+#include "user/lib/status/status.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/lib/unwind_table.h"
+#include "user/lib/unwind/unwind_table.h"
 
 #define CODE 0x400000ULL
 #define STACK 0x7ff000ULL

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "user/lib/heartbeat.h"
+#include "user/lib/profile/heartbeat.h"
 
 static void entry(const char *name)
 {
@@ -16,11 +16,11 @@ int main(void)
 #define FIELD(map, number, kind, name, doc) entry(#name);
 #define COLUMN(table, number, kind, name, doc) entry(#name);
 #define NEST(owner, number, type, name, doc) entry(#name);
-#include "user/lib/wire.def"
+#include "user/lib/profile/wire.def"
 #define FIELD(map, number, kind, name, doc) entry(#name);
 #define COLUMN(table, number, kind, name, doc) entry(#name);
 #define NEST(owner, number, type, name, doc) entry(#name);
-#include "user/lib/heartbeat.def"
+#include "user/lib/profile/heartbeat.def"
 	entry(REPORT_SCHEMA);
 	entry(HEARTBEATS_SCHEMA);
 	for (unsigned int header = 0xc0; header < 0xe0; header++)

@@ -20,11 +20,11 @@
 
 #include "tests/unit/fill.h"
 #include "tests/unit/sample.h"
-#include "user/lib/codec.h"
-#include "user/lib/compact.h"
-#include "user/lib/crash_text.h"
-#include "user/lib/heartbeat.h"
-#include "user/lib/out.h"
+#include "user/lib/profile/codec.h"
+#include "user/lib/profile/compact.h"
+#include "user/lib/view/crash_text.h"
+#include "user/lib/profile/heartbeat.h"
+#include "user/lib/base/out.h"
 
 static uint64_t state = 88172645463325252u;
 

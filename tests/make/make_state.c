@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "user/lib/band.h"
+#include "user/lib/detect/band.h"
 
 #define STEP_S 1
 

@@ -17,8 +17,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "user/lib/elf_view.h"
-#include "user/lib/unwind_table.h"
+#include "user/lib/symbols/elf_view.h"
+#include "user/lib/unwind/unwind_table.h"
 
 #ifndef __x86_64__
 #error "the registers here are x86-64's"

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "user/lib/unwind_walk.h"
+#include "user/lib/unwind/unwind_walk.h"
 
 #define CODE 0x401000ULL
 #define STACK 0x7ffe0000ULL

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Run the tool and read its reports independently of it.
 
-A report is read here with Python's gzip and msgpack alone, by the names in user/lib/wire.def, so
+A report is read here with Python's gzip and msgpack alone, by the names in user/lib/profile/wire.def, so
 that an error in the tool's own encoder and decoder, or in its exports, can't hide itself.
 """
 

@@ -15,12 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/client_identity.h"
-#include "user/clients.h"
-#include "user/clock.h"
-#include "user/lib/out.h"
-#include "user/reader.h"
-#include "user/small_file.h"
+#include "user/clients/client_identity.h"
+#include "user/clients/clients.h"
+#include "user/common/clock.h"
+#include "user/lib/base/out.h"
+#include "user/reader/reader.h"
+#include "user/common/small_file.h"
 
 #define CONFIG_BYTES (256 * 1024)
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/upload_confine.h"
+#include "user/upload/upload_confine.h"
 
 static void tell(const char *what, int result)
 {

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "user/reader_process.h"
+#include "user/reader/reader_process.h"
 
 char reader_test_dir[64];
 

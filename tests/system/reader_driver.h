@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "user/reader.h"
+#include "user/reader/reader.h"
 
 /* A mapping of a process; open.path is `path`. */
 struct mapping {

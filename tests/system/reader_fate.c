@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "reader_driver.h"
-#include "user/reader_process.h"
-#include "user/sandbox.h"
+#include "user/reader/reader_process.h"
+#include "user/reader/sandbox.h"
 
 static void *kill_later(void *arg)
 {

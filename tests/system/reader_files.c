@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "reader_driver.h"
-#include "user/reader_process.h"
+#include "user/reader/reader_process.h"
 
 void names_this_program(void **state)
 {

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "reader_driver.h"
-#include "user/lib/log_proto.h"
-#include "user/reader_process.h"
-#include "user/reader_rights.h"
+#include "user/lib/logs/log_proto.h"
+#include "user/reader/reader_process.h"
+#include "user/reader/reader_rights.h"
 
 /* What an answer said: the texts of lines, and each source with its state. */
 struct told {

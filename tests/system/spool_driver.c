@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/clock.h"
-#include "user/spool.h"
+#include "user/common/clock.h"
+#include "user/upload/spool.h"
 
 static uint64_t state = 88172645463325252u;
 

@@ -16,8 +16,8 @@
 #include <cmocka.h>
 
 #include "tests/unit/fake_tree.h"
-#include "user/clients.h"
-#include "user/lib/out.h"
+#include "user/clients/clients.h"
+#include "user/lib/base/out.h"
 
 #define SECOND 1000000000ULL
 #define MS 1000000ULL

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "user/lib/intern.h"
-#include "user/lib/wire.h"
+#include "user/lib/profile/intern.h"
+#include "user/lib/profile/wire.h"
 
 #define FILL_ROWS 7
 

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "user/lib/report.h"
+#include "user/lib/profile/report.h"
 
 static inline uint32_t sample_thread(struct report *r, uint32_t pid, uint32_t tid,
 				     const char *process, const char *name, uint64_t on_cpu_ns,

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/scrub.h"
+#include "user/lib/scrub/scrub.h"
 
 static const struct scrub_word own_words[] = {
 	{SCRUB_hostname, "falcon7"},	{SCRUB_hostname, "falcon7.corp.example"},

@@ -12,7 +12,7 @@
 #include "server/body.h"
 #include "server/config.h"
 #include "server/store.h"
-#include "user/lib/codec.h"
+#include "user/lib/profile/codec.h"
 
 struct world {
 	char directory[64];

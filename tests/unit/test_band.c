@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/band.h"
+#include "user/lib/detect/band.h"
 
 #define HOUR 3600
 #define DAY 86400

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/baseline.h"
+#include "user/lib/detect/baseline.h"
 
 #define MINUTE 60
 #define HOUR 3600

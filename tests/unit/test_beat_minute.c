@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "user/daemon_heartbeat.h"
+#include "user/daemon/daemon_heartbeat.h"
 
 static struct client_process_second processes[8];
 static size_t nprocesses;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "user/lib/budget.h"
+#include "user/lib/detect/budget.h"
 
 #define S 1000000000ULL
 

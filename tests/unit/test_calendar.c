@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/calendar.h"
+#include "user/lib/detect/calendar.h"
 
 static const struct {
 	const char *zone;

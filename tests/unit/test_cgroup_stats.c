@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/fake_tree.h"
-#include "user/cgroup_stats.h"
+#include "user/clients/cgroup_stats.h"
 
 #define SECOND 1000000000ULL
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "user/client_rules.h"
+#include "user/clients/client_rules.h"
 
 #define NONE UINT32_MAX
 #define A "[client \"a\"]\n"

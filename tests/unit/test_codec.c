@@ -11,8 +11,8 @@
 #include <zlib.h>
 
 #include "fill.h"
-#include "user/lib/codec.h"
-#include "user/lib/out.h"
+#include "user/lib/profile/codec.h"
+#include "user/lib/base/out.h"
 
 static void encode(const struct report *r, struct out *ret)
 {

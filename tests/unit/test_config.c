@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/config.h"
+#include "user/lib/config/config.h"
 
 #define CLIENT "[client \"a\"]\nmatch_comm = a\n"
 

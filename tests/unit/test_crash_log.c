@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "user/lib/crash_log.h"
-#include "user/lib/crash_text.h"
+#include "user/lib/logs/crash_log.h"
+#include "user/lib/view/crash_text.h"
 
 static void report(struct crash_log *log, uint64_t places, const char *names, int64_t now_s)
 {

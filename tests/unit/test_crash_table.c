@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "user/crash.h"
+#include "user/record/crash.h"
 
 #define PID 100
 #define STACK 0x7fff00000000ULL

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/lib/answer.h"
-#include "user/lib/backoff.h"
-#include "user/lib/spool_policy.h"
+#include "user/lib/upload/answer.h"
+#include "user/lib/upload/backoff.h"
+#include "user/lib/upload/spool_policy.h"
 
 #define ID "000102030405060708090a0b0c0d0e0f"
 #define OTHER "ff0102030405060708090a0b0c0d0e0f"

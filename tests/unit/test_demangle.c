@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "user/lib/demangle.h"
-#include "user/lib/symbol_text.h"
+#include "user/lib/symbols/demangle.h"
+#include "user/lib/symbols/symbol_text.h"
 
 static const struct {
 	const char *mangled, *readable; /* NULL: as it is */

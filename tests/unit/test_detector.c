@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "user/lib/detector.h"
-#include "user/lib/trigger.h"
+#include "user/lib/detect/detector.h"
+#include "user/lib/detect/trigger.h"
 
 #define SATURDAY 1768071600 /* 2026-01-10 19:00 UTC */
 #define HOUR 3600

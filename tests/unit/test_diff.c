@@ -12,8 +12,8 @@
 #include <time.h>
 
 #include "sample.h"
-#include "user/lib/diff.h"
-#include "user/lib/diff_write.h"
+#include "user/lib/view/diff.h"
+#include "user/lib/view/diff_write.h"
 
 static const struct view_options everything;
 

@@ -17,8 +17,8 @@
 #include <cmocka.h>
 
 #include "own_base.h"
-#include "user/lib/elf_debug.h"
-#include "user/lib/elf_names.h"
+#include "user/lib/symbols/elf_debug.h"
+#include "user/lib/symbols/elf_names.h"
 
 #define LINES_FOREVER INT64_MAX
 

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "own_base.h"
-#include "user/lib/elf_symbols.h"
+#include "user/lib/symbols/elf_symbols.h"
 
 /* A hand-made ELF file: one section of code at 0x1000, one of data at 0x3000, symbols, build ID. */
 struct made {

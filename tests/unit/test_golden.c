@@ -14,10 +14,10 @@
 #include <string.h>
 
 #include "sample.h"
-#include "user/lib/diff_write.h"
-#include "user/lib/export.h"
-#include "user/lib/status_text.h"
-#include "user/lib/summary.h"
+#include "user/lib/view/diff_write.h"
+#include "user/lib/view/export.h"
+#include "user/lib/status/status_text.h"
+#include "user/lib/view/summary.h"
 
 static void small_folded(struct out *out)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "fill.h"
-#include "user/lib/heartbeat.h"
+#include "user/lib/profile/heartbeat.h"
 
 static void encode(const struct heartbeats *h, struct out *ret)
 {
@@ -80,7 +80,7 @@ static void test_descriptors(void **state)
 #define COLUMN(table, number, kind, name, doc) expected++;
 #define NEST(owner, number, type, name, doc) expected++;
 #define BORROW(owner, number, type, name, doc) expected++;
-#include "user/lib/heartbeat.def"
+#include "user/lib/profile/heartbeat.def"
 	check_type(&wire_heartbeats, &fields);
 	assert_int_equal(fields, expected);
 }

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "user/host_id.h"
-#include "user/lib/hmac.h"
+#include "user/common/host_id.h"
+#include "user/lib/base/hmac.h"
 
 #define FILLED(byte, n) 0, byte, n
 

@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
-#include "user/lib/html_data.h"
-#include "user/lib/html_stream.h"
-#include "user/lib/out.h"
-#include "user/lib/report.h"
+#include "user/lib/view/html_data.h"
+#include "user/lib/view/html_stream.h"
+#include "user/lib/base/out.h"
+#include "user/lib/profile/report.h"
 
 static int digit(char c)
 {

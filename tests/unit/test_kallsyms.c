@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/kallsyms.h"
+#include "user/lib/symbols/kallsyms.h"
 
 static int text_fd(const char *text, size_t len)
 {

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/log_merge.h"
+#include "user/lib/logs/log_merge.h"
 
 static struct log_merge merge;
 static struct report report;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/log_name.h"
+#include "user/lib/logs/log_name.h"
 
 static const struct {
 	const char *pattern, *name;

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "user/lib/log_tail.h"
-#include "user/lib/symbol_text.h"
+#include "user/lib/logs/log_tail.h"
+#include "user/lib/symbols/symbol_text.h"
 
 #define S 1000000000LL
 #define NOW 1795627260LL /* 2026-11-25 17:21:00 UTC */

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/log_time.h"
+#include "user/lib/logs/log_time.h"
 
 #define S 1000000000LL
 /* 2026-11-25 17:21:00 UTC, and in Berlin 18:21:00. */

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "user/machine_names.h"
+#include "user/common/machine_names.h"
 
 static void put(const char *root, const char *name, const char *text)
 {

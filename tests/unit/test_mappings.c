@@ -10,8 +10,8 @@
 #include <cmocka.h>
 #include <errno.h>
 
-#include "user/lib/idmap.h"
-#include "user/lib/mappings.h"
+#include "user/lib/base/idmap.h"
+#include "user/lib/symbols/mappings.h"
 
 /* What is mapped one after the other, as start-end:file, and what is left. */
 static const struct {

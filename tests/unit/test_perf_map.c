@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/perf_map.h"
+#include "user/lib/symbols/perf_map.h"
 
 static int text_fd(const char *text, size_t len)
 {

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "user/lib/quantile.h"
-#include "user/lib/sustain.h"
+#include "user/lib/detect/quantile.h"
+#include "user/lib/detect/sustain.h"
 
 static double uniform(uint64_t *state)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/reach.h"
+#include "user/lib/detect/reach.h"
 
 #define S 1000000000ULL
 #define EDGES 11 /* as the recorder has */

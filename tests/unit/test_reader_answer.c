@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/reader_proto.h"
+#include "user/lib/symbols/reader_proto.h"
 
 static _Alignas(8) uint8_t packet[4096];
 static size_t len;

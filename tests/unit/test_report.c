@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/lib/compact.h"
-#include "user/lib/report.h"
-#include "user/lib/utf8.h"
-#include "user/lib/wire.h"
+#include "user/lib/profile/compact.h"
+#include "user/lib/profile/report.h"
+#include "user/lib/base/utf8.h"
+#include "user/lib/profile/wire.h"
 
 static const struct {
 	const char *in;
@@ -194,7 +194,7 @@ static void test_descriptors(void **state)
 #define FIELD(map, number, kind, name, doc) expected++;
 #define COLUMN(table, number, kind, name, doc) expected++;
 #define NEST(owner, number, type, name, doc) expected++;
-#include "user/lib/wire.def"
+#include "user/lib/profile/wire.def"
 	check_type(&wire_report, &fields);
 	assert_int_equal(fields, expected);
 	assert_null(wire_find(&wire_report, "samplesX", 8));

@@ -16,8 +16,8 @@
 #include <cmocka.h>
 
 #include "own_base.h"
-#include "user/lib/elf_image.h"
-#include "user/lib/resymbolize.h"
+#include "user/lib/symbols/elf_image.h"
+#include "user/lib/view/resymbolize.h"
 
 static uint64_t where;
 

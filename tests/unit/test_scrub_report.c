@@ -3,9 +3,9 @@
  */
 #include "fill.h"
 #include "scrub_own.h"
-#include "user/lib/codec.h"
-#include "user/lib/out.h"
-#include "user/lib/scrub_report.h"
+#include "user/lib/profile/codec.h"
+#include "user/lib/base/out.h"
+#include "user/lib/scrub/scrub_report.h"
 
 #define SECRETS "annaberg at /home/carla/x by 10.1.2.3, password=hunter2 carla@example.org"
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/series.h"
+#include "user/lib/detect/series.h"
 
 /* Rows as `t value`, then what ended it: "" or the error. */
 static void read_all(const char *text, char *out, size_t size)

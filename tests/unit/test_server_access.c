@@ -15,7 +15,7 @@
 #include "server/rate.h"
 #include "server/request.h"
 #include "server_world.h"
-#include "user/lib/view.h"
+#include "user/lib/view/view.h"
 
 static void test_tokens(void **state)
 {

@@ -11,8 +11,8 @@
 #include "fill.h"
 #include "server/pack.h"
 #include "server_world.h"
-#include "user/lib/json.h"
-#include "user/lib/json_pack.h"
+#include "user/lib/profile/json.h"
+#include "user/lib/profile/json_pack.h"
 
 static bool yes(void *ctx, uint64_t bytes)
 {

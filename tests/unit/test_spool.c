@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "sample.h"
-#include "user/lib/codec.h"
-#include "user/spool.h"
-#include "user/spool_beats.h"
+#include "user/lib/profile/codec.h"
+#include "user/upload/spool.h"
+#include "user/upload/spool_beats.h"
 
 static char root[64], path[96];
 

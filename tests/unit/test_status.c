@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/lib/json_read.h"
-#include "user/lib/out.h"
-#include "user/lib/status.h"
+#include "user/lib/base/json_read.h"
+#include "user/lib/base/out.h"
+#include "user/lib/status/status.h"
 
 static const char *const bad[] = {
 	"",	 "{",	    "}",	   "[1,]",	"{\"a\":1,}", "{\"a\" 1}",
@@ -139,7 +139,7 @@ static void fill(struct status *s)
 #define FIELD(of, kind, name, doc) FILL_##kind(r->, name);
 #define END_SECTION(name) }
 #define END_TABLE(name) }
-#include "user/lib/status.def"
+#include "user/lib/status/status.def"
 }
 
 static void test_round_trip(void **state)

@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #include "sample.h"
-#include "user/lib/cut_stacks.h"
-#include "user/lib/functions.h"
-#include "user/lib/out.h"
-#include "user/lib/summary.h"
-#include "user/lib/summary_dump.h"
-#include "user/lib/summary_seconds.h"
-#include "user/lib/summary_text.h"
+#include "user/lib/unwind/cut_stacks.h"
+#include "user/lib/view/functions.h"
+#include "user/lib/base/out.h"
+#include "user/lib/view/summary.h"
+#include "user/lib/view/summary_dump.h"
+#include "user/lib/view/summary_seconds.h"
+#include "user/lib/base/summary_text.h"
 
 /* f calls itself: its total counts once. */
 static void test_recursion(void **state)

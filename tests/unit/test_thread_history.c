@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Seconds of threads: whole ones and cut ones, the busiest of many, and no more than there is room for. */
 #include "tests/unit/clients_world.h"
-#include "user/thread_history.h"
+#include "user/clients/thread_history.h"
 
 static int64_t row_of(struct report *r, uint32_t tid, uint64_t start_ns)
 {

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "user/event_queue.h"
-#include "user/thread_table.h"
+#include "user/record/event_queue.h"
+#include "user/record/thread_table.h"
 
 static const struct bd_thread one = {.tid = 100, .tgid = 100, .start_ns = 5};
 

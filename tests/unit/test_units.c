@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "user/pressure.h"
-#include "user/units.h"
+#include "user/clients/pressure.h"
+#include "user/clients/units.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "user/lib/unwind_crt.h"
+#include "user/lib/unwind/unwind_crt.h"
 
 struct program {
 	uint8_t *data;

@@ -11,7 +11,7 @@
 
 #include "tests/make/frame_image.h"
 #include "tests/make/step_fixture.h"
-#include "user/lib/unwind_frames.h"
+#include "user/lib/unwind/unwind_frames.h"
 
 /* One frame by its pointer at word 10, saved by the caller's at word 20, and a root. */
 static void frames_init(struct fixture *f, const void *code, size_t bytes)

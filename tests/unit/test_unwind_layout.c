@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "tests/make/frame_image.h"
-#include "user/lib/unwind_layout.h"
-#include "user/lib/unwind_table.h"
+#include "user/lib/unwind/unwind_layout.h"
+#include "user/lib/unwind/unwind_table.h"
 
 #define BASE 0x7f0000ULL
 #define RULES 300

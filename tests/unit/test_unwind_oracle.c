@@ -20,8 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "user/lib/unwind_crt.h"
-#include "user/lib/unwind_table.h"
+#include "user/lib/unwind/unwind_crt.h"
+#include "user/lib/unwind/unwind_table.h"
 
 enum { X86_RA = 16, RBX = 3, SAME_VALUE = 0 };
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "user/lib/unwind_stub.h"
-#include "user/lib/unwind_table.h"
+#include "user/lib/unwind/unwind_stub.h"
+#include "user/lib/unwind/unwind_table.h"
 
 static void test_bytes(void **state)
 {

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "tests/make/frame_image.h"
-#include "user/lib/unwind_table.h"
+#include "user/lib/unwind/unwind_table.h"
 
 #define B(...) (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})
 

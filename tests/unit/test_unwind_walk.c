@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "tests/make/own_tables.h"
-#include "user/lib/unwind_table.h"
+#include "user/lib/unwind/unwind_table.h"
 
 #ifndef __x86_64__
 #error "the registers here are x86-64's"

@@ -11,8 +11,8 @@
 #include <time.h>
 
 #include "sample.h"
-#include "user/lib/out.h"
-#include "user/lib/view.h"
+#include "user/lib/base/out.h"
+#include "user/lib/view/view.h"
 
 static const struct {
 	struct view_options options;

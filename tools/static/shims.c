@@ -19,7 +19,7 @@ int __wrap_initgroups(const char *user, gid_t group);
 /*
  * libdw looks for libdebuginfod.so when it starts. The one that is on the host was made for the
  * host's C library and not for the one in here, and nothing here wants to be on the network.
- * So there is no libsystemd either: user/journal.c says so.
+ * So there is no libsystemd either: user/reader/journal.c says so.
  */
 const char journal_static_build = 1;
 

@@ -56,7 +56,7 @@ help:
 	  'test-crash-long  each death with and without a core file, real programs aborted; root, minutes' \
 	  'test-long     the daemon with its default times, quickstart; root, minutes' \
 	  'test-vm       tests on other kernels, in qemu' \
-	  'test-power    reports in a machine whose power goes, POWER_CUTS (30) times; 15 minutes' \
+	  'test-power    reports in a machine whose power goes, POWER_CUTS (30) times; half an hour' \
 	  'fuzz          each fuzzer for FUZZ_SECONDS (60)' \
 	  'soak          watch a busy machine for SOAK_SECONDS (3600): memory, losses, cost; root' \
 	  'bench         measure what the README and the budgets say; root' \

@@ -3,9 +3,11 @@
 waiting helps, and what is within the limit goes on."""
 
 import base64
+import concurrent.futures
 import os
 import re
 import socket
+import sqlite3
 import time
 
 import pytest
@@ -127,3 +129,23 @@ def test_times(limited):
         s.connect(("127.0.0.1", receiver.port))
         s.sendall(b"GET /v1/reports/" + srv.report_id(1).hex().encode() + b" HTTP/1.1\r\nHost: x\r\n\r\n")
         srv.wait_for(lambda: receiver.metric("expired_answers_total") == 1, "it is closed")
+
+
+def test_waiting(limited, place):
+    """While the store is busy reports wait, but not more of them than this: the others come again."""
+    receiver = limited("waiting_bytes=1M")
+    assert receiver.post(report(0)).status == 200
+    store = sqlite3.connect(place / "data/reports.db", isolation_level=None)
+    store.execute("BEGIN IMMEDIATE")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        held = [pool.submit(receiver.post, report(n, **fields(7))) for n in (1, 2)]
+        srv.wait_for(lambda: receiver.metric("waiting_bytes") > 800000, "they wait")
+        late = receiver.post(report(3, **fields(7)))
+        ready = receiver.get("/readyz")
+        store.execute("ROLLBACK")
+        assert late.status == 503 and int(late.headers["retry-after"]) > 0, late.body
+        assert ready.status == 503 and b"wait" in ready.body, ready.body
+        assert [each.result().status for each in held] == [200, 200]
+    assert receiver.metric("waiting_bytes") == 0
+    assert receiver.post(report(3, **fields(7))).status == 200
+    assert receiver.metric("store_reports") == 4

@@ -69,6 +69,19 @@ def all_ids(server):
     return ids
 
 
+def living(directory):
+    """Processes that were told of a file in the directory."""
+    return [path.parent.name for path in pathlib.Path("/proc").glob("[0-9]*/cmdline")
+            if str(directory).encode() in read(path)]
+
+
+def read(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # it has just ended
+
+
 def test_each_report_is_there_once(public_dir):
     random_part = random.Random(SEED)
     server, agent = Server(public_dir), Agent(public_dir)
@@ -112,6 +125,7 @@ def test_each_report_is_there_once(public_dir):
         agent.stop()
         server.stop()
         proxy.close()
+    wait_for(lambda: not living(public_dir), 10)  # no child of a daemon that was killed goes on
     print(f"seed {SEED}: {len(stored)} stored, killed {killed}, faults {proxy.told}")
     names = writer.spooled()
     assert len(names) == len(set(names)) >= REPORTS

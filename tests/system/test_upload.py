@@ -239,6 +239,19 @@ def test_two_at_once(place):
     assert there.most_busy == 1
 
 
+def test_child_of_a_daemon_that_has_died(place):
+    """It may die before its child has begun to run; then nobody would ever end the child."""
+    gone = subprocess.Popen(["/bin/true"])
+    gone.wait()
+    with rx.Receiver() as there:
+        place.configure(there.url())
+        place.fill(1)
+        for words, status in (([str(gone.pid)], 1), ([], 2), (["x"], 2)):
+            done = bd.run([bd.BACKDRAFT, "__upload", place.config, *words], timeout=20)
+            assert done.status == status, done.stderr
+    assert not there.stored and place.waiting()
+
+
 def test_confined(place):
     """What it has while it talks: no root, no capability, no way to new ones, a filter."""
     with rx.Receiver() as there:

@@ -318,5 +318,8 @@ int verb_upload(int argc, char **argv)
 
 int upload_child_main(int argc, char **argv)
 {
-	return argc == 2 ? upload(argv[1], false, getppid()) : VERB_WRONG_USE;
+	/* The daemon says who it is: when this runs it may have died, and be nobody's parent any more. */
+	long parent = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
+
+	return parent > 0 ? upload(argv[1], false, (pid_t)parent) : VERB_WRONG_USE;
 }

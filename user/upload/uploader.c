@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,13 +15,15 @@
  * error stays: the child says what it has to say where the daemon does. */
 static int spawn(const char *config_path, pid_t *ret)
 {
+	char parent[16];
 	char *argv[] = { (char *)"backdraft", (char *)UPLOAD_VERB, (char *)(uintptr_t)config_path,
-			 NULL };
+			 parent, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none, all;
 	int err;
 
+	snprintf(parent, sizeof(parent), "%d", getpid());
 	sigemptyset(&none);
 	sigfillset(&all);
 	if (posix_spawn_file_actions_init(&actions))

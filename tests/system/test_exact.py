@@ -151,9 +151,10 @@ def test_who_had_the_cpu_beside_thousands_of_processes(tmp_path):
     """More pairs of who waited and who ran than the kernel's table has room for."""
     # On one CPU, where each child has to wait for its parent.
     r = bd.capture(tmp_path / "many.bdr",
-                   command=["taskset", "-c", "0", bd.prog("forker"), "12000", "0"])
+                   command=["taskset", "-c", "0", bd.prog("forker"), "16000", "0"])
     assert not [reason for reason in r.loss["reasons"] if reason.startswith("blockers")]
     pairs, waited = r.table("blockers", "by_name"), sum(thread["wait_ns"] for thread in r.threads)
     assert len(pairs) > 16384  # what the table holds
-    assert 0.8 * waited < sum(pair["wait_ns"] for pair in pairs) <= 1.01 * waited
-    assert len({(pair["thread"], pair["by"], pair["by_name"]) for pair in pairs}) > 12000
+    # Of a wait that is longer than the last few runs on its CPU the rest is nobody's; a full table left 32 %.
+    assert 0.6 * waited < sum(pair["wait_ns"] for pair in pairs) <= 1.01 * waited
+    assert len({(pair["thread"], pair["by"], pair["by_name"]) for pair in pairs}) > 16000

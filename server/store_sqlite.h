@@ -169,9 +169,14 @@ void blocks_forget(struct sqlite_store *s);
 int collect_load(struct sqlite_store *s);
 /* Within a transaction, after its reports: begins another generation where it is time. 0 or -1. */
 int collect_begin(struct sqlite_store *s);
+/* The generation of the oldest report, in SQL: older ones have none. */
+#define OLDEST_GENERATION                                                                          \
+	"(SELECT coalesce((SELECT max(id) FROM generations WHERE first_seq <="                     \
+	" (SELECT min(seq) FROM reports)), (SELECT max(id) FROM generations)))"
 /* Part of the rows, from 0 to 1, that the sweep that is due or under way frees, as if each report had
- * brought as many. 0 or -1. */
-int collect_due(struct sqlite_store *s, double *ret);
+ * brought as many; and how many have come since the oldest report, which are hardly more than there
+ * are and need not be counted. 0 or -1. */
+int collect_due(struct sqlite_store *s, double *ret, int64_t *ret_reports);
 /* Within a transaction: a small step of it. 1 where there is more to do, 0 or -1. */
 int collect_step(struct sqlite_store *s);
 

@@ -9,12 +9,9 @@
 #include "user/lib/profile/codec.h"
 
 /* Of a table the last row stays, used or not, as store_sqlite_collect.c says; what it names does not. */
-#define OLDEST                                                                                     \
-	" coalesce((SELECT max(id) FROM generations WHERE first_seq <="                            \
-	" (SELECT min(seq) FROM reports)), (SELECT max(id) FROM generations))"
-#define IN_USE " AND used >=" OLDEST
+#define IN_USE " AND used >= " OLDEST_GENERATION
 #define UNUSED_ROWS(table)                                                                         \
-	"SELECT count(*) FROM " table " WHERE id < (SELECT max(id) FROM " table ") AND used <" OLDEST
+	"SELECT count(*) FROM " table " WHERE id < (SELECT max(id) FROM " table ") AND used < " OLDEST_GENERATION
 
 struct check {
 	sqlite3 *db;

@@ -123,21 +123,18 @@ static int begin_table(struct sqlite_store *s, size_t table)
 	return sqlite_number(s->db, sql, &s->collect.at);
 }
 
-/* The generation of the oldest report: older ones have none. */
-#define OLDEST                                                                                     \
-	"(SELECT coalesce((SELECT max(id) FROM generations WHERE first_seq <="                     \
-	" (SELECT min(seq) FROM reports)), (SELECT max(id) FROM generations)))"
-
-int collect_due(struct sqlite_store *s, double *ret)
+int collect_due(struct sqlite_store *s, double *ret, int64_t *ret_reports)
 {
-	int64_t first, next, live;
+	int64_t first, next, live, oldest;
 
 	/* What a sweep has been through is deleted at its end. */
 	if (sqlite_number(s->db, "SELECT min(first_seq) FROM generations", &first) ||
-	    sqlite_number(s->db, "SELECT first_seq FROM generations WHERE id = " OLDEST, &live) ||
+	    sqlite_number(s->db, "SELECT first_seq FROM generations WHERE id = " OLDEST_GENERATION, &live) ||
+	    sqlite_number(s->db, "SELECT coalesce(min(seq), 0) FROM reports", &oldest) ||
 	    sqlite_number(s->db, NEXT_SEQ, &next))
 		return -1;
 	*ret = next > first ? (double)(live - first) / (next - first) : 0;
+	*ret_reports = oldest ? next - oldest : 0;
 	return 0;
 }
 
@@ -147,7 +144,7 @@ static int maybe_sweep(struct sqlite_store *s)
 	struct collect *c = &s->collect;
 	int64_t oldest, beats_ns;
 
-	if (sqlite_number(s->db, "SELECT " OLDEST, &oldest) ||
+	if (sqlite_number(s->db, "SELECT " OLDEST_GENERATION, &oldest) ||
 	    sqlite_number(s->db, "SELECT coalesce((SELECT min(t_ns) FROM beats), 1 << 62)", &beats_ns))
 		return -1;
 	if (oldest == c->swept && beats_ns / DAY_NS == c->swept_beats_ns / DAY_NS)

@@ -32,8 +32,7 @@ static int weigh(struct sqlite_store *s, uint64_t bytes, uint64_t most, uint64_t
 	*ret_over = *ret_average = 0;
 	if (!most || bytes <= most)
 		return 0;
-	if (collect_due(s, &due) ||
-	    sqlite_number(s->db, "SELECT count(*) FROM reports", &reports))
+	if (collect_due(s, &due, &reports))
 		return -1;
 	bytes -= bytes * due;
 	if (bytes > most && reports) {

@@ -128,103 +128,104 @@ static void assert_names_what_is_marked(const struct report *r, const char *sent
 	assert_non_null(strstr(sentence, where));
 }
 
+/* Stacks, from root to leaf, and what is said of a death with them. */
+static const char *const plain[] = { "_start", "main", "parse_header", NULL };
+static const char *const jump[] = { "main", "call_it", "[no code at 0x0]", NULL };
+static const char *const aborted[] = { "main", "check", "__assert_fail", "abort", "raise",
+				       "__pthread_kill_implementation", NULL };
+static const char *const thrown[] = { "main", "shop::Cart::pay", "__cxa_throw", "std::terminate",
+				      "libstdc++.so.6.0.30+0xa8e19", "abort", NULL };
+static const char *const checked[] = {
+	"crash_rs::main", "<crash_rs::Cart as crash_rs::Till>::pay",
+	"<usize as core::slice::index::SliceIndex<[T]>>::index",
+	"core::panicking::panic_bounds_check", "__rustc::rust_begin_unwind",
+	"std::process::abort", "abort", NULL
+};
+static const char *const sorted[] = { "main", "std::sort<int*>", NULL };
+/* rustc's own abort is an illegal instruction. */
+static const char *const twice[] = { "crash_rs::main", "core::option::Option<T>::unwrap",
+				     "core::panicking::panic",
+				     "std::panicking::rust_panic_with_hook", NULL };
+/* A template of the library at work, and nothing else known. */
+static const char *const library[] = { "[unwind: mapping]", "libc.so.6+0x2724a", "std::sort<int*>",
+				   "std::__glibcxx_assert_fail", "abort", NULL };
+static const char *const thread[] = { "clone3", "start_thread", "libstdc++.so.6.0.30+0xd44a3",
+				      "std::thread::_State_impl<>::_M_run", "std::terminate",
+				      "abort", NULL };
+static const char *const ours[] = { "main", "core::Engine::run", "__assert_fail", "abort",
+				    NULL };
+static const char *const bare[] = { "[unwind: mapping]", "abort", "raise", NULL };
+static const char *const waits[] = { "main", "shop::serve", "std::condition_variable::wait",
+				     "libc.so.6+0x85f16", NULL };
+static const char *const rusty[] = { "main", "rust_parse", NULL };
+static const char *const repeated[] = { "main", "shop::walk", "shop::walk", "std::min<int>",
+				    "std::min<int>", "abort", NULL };
+static const char *const lost[] = { NULL };
+static const struct {
+	unsigned signal;
+	int64_t code;
+	uint64_t address;
+	const char *kind, *sender;
+	const char *const *frames;
+	const char *sentence;
+} sentences[] = {
+	{ 11, 1, 0, "signal", NULL, plain,
+	  "checkout died of SIGSEGV (address 0x0 not mapped) in parse_header; 23 threads" },
+	{ 11, 128, 0, "signal", NULL, plain,
+	  "checkout died of SIGSEGV (no canonical address) in parse_header; 23 threads" },
+	{ 11, 1, 0, "signal", NULL, jump,
+	  "checkout died of SIGSEGV (address 0x0 not mapped) in call_it; 23 threads" },
+	{ 8, 1, 4096, "signal", NULL, plain,
+	  "checkout died of SIGFPE (division by zero) in parse_header; 23 threads" },
+	{ 6, -6, 0, "signal", NULL, aborted, "checkout died of SIGABRT in check; 23 threads" },
+	{ 6, -6, 0, "signal", NULL, thrown,
+	  "checkout died of SIGABRT in shop::Cart::pay; 23 threads" },
+	{ 6, -6, 0, "signal", NULL, checked,
+	  "checkout died of SIGABRT in <crash_rs::Cart as crash_rs::Till>::pay; 23 threads" },
+	{ 11, 1, 0, "signal", NULL, sorted,
+	  "checkout died of SIGSEGV (address 0x0 not mapped) in std::sort<int*>; 23 threads" },
+	{ 6, -6, 0, "signal", NULL, repeated,
+	  "checkout died of SIGABRT in shop::walk; 23 threads" },
+	{ 6, -6, 0, "signal", NULL, library,
+	  "checkout died of SIGABRT in std::sort<int*>; 23 threads" },
+	{ 6, -6, 0, "signal", NULL, thread,
+	  "checkout died of SIGABRT in std::thread::_State_impl<>::_M_run; 23 threads" },
+	{ 6, -6, 0, "signal", NULL, ours,
+	  "checkout died of SIGABRT in core::Engine::run; 23 threads" },
+	{ 6, -6, 0, "signal", NULL, bare, "checkout died of SIGABRT in raise; 23 threads" },
+	{ 6, 0, 0, "signal", "systemd", waits,
+	  "checkout died of SIGABRT sent by systemd (1) in std::condition_variable::wait; "
+	  "23 threads" },
+	{ 4, 2, 0, "signal", NULL, twice,
+	  "checkout died of SIGILL (illegal operand) in crash_rs::main; 23 threads" },
+	{ 11, 1, 0, "signal", NULL, rusty,
+	  "checkout died of SIGSEGV (address 0x0 not mapped) in rust_parse; 23 threads" },
+	{ 6, 0, 0, "signal", "systemd", lost,
+	  "checkout died of SIGABRT sent by systemd (1); 23 threads" },
+	{ 9, 0, 0, "oom", NULL, plain,
+	  "checkout was killed by the kernel: out of memory in parse_header; 23 threads" },
+	{ 9, 0, 0, "kill", "bash", lost,
+	  "checkout was ended by SIGKILL sent by bash (1); 23 threads" },
+	{ 0, 0, 0, "exit", NULL, plain,
+	  "checkout exited with status 42 in parse_header; 23 threads" },
+};
+
 static void test_sentences(void **state)
 {
-	static const char *const plain[] = { "_start", "main", "parse_header", NULL };
-	static const char *const jump[] = { "main", "call_it", "[no code at 0x0]", NULL };
-	static const char *const aborted[] = { "main", "check", "__assert_fail", "abort", "raise",
-					       "__pthread_kill_implementation", NULL };
-	static const char *const thrown[] = { "main", "shop::Cart::pay", "__cxa_throw", "std::terminate",
-					      "libstdc++.so.6.0.30+0xa8e19", "abort", NULL };
-	static const char *const checked[] = {
-		"crash_rs::main", "<crash_rs::Cart as crash_rs::Till>::pay",
-		"<usize as core::slice::index::SliceIndex<[T]>>::index",
-		"core::panicking::panic_bounds_check", "__rustc::rust_begin_unwind",
-		"std::process::abort", "abort", NULL
-	};
-	static const char *const sorted[] = { "main", "std::sort<int*>", NULL };
-	/* rustc's own abort is an illegal instruction. */
-	static const char *const twice[] = { "crash_rs::main", "core::option::Option<T>::unwrap",
-					     "core::panicking::panic",
-					     "std::panicking::rust_panic_with_hook", NULL };
-	/* A template of the library at work, and nothing else known. */
-	static const char *const cut[] = { "[unwind: mapping]", "libc.so.6+0x2724a", "std::sort<int*>",
-					   "std::__glibcxx_assert_fail", "abort", NULL };
-	static const char *const thread[] = { "clone3", "start_thread", "libstdc++.so.6.0.30+0xd44a3",
-					      "std::thread::_State_impl<>::_M_run", "std::terminate",
-					      "abort", NULL };
-	static const char *const ours[] = { "main", "core::Engine::run", "__assert_fail", "abort",
-					    NULL };
-	static const char *const bare[] = { "[unwind: mapping]", "abort", "raise", NULL };
-	static const char *const waits[] = { "main", "shop::serve", "std::condition_variable::wait",
-					     "libc.so.6+0x85f16", NULL };
-	static const char *const rusty[] = { "main", "rust_parse", NULL };
-	static const char *const deep[] = { "main", "shop::walk", "shop::walk", "std::min<int>",
-					    "std::min<int>", "abort", NULL };
-	static const char *const lost[] = { NULL };
-	static const struct {
-		unsigned signal;
-		int64_t code;
-		uint64_t address;
-		const char *kind, *sender;
-		const char *const *frames;
-		const char *sentence;
-	} cases[] = {
-		{ 11, 1, 0, "signal", NULL, plain,
-		  "checkout died of SIGSEGV (address 0x0 not mapped) in parse_header; 23 threads" },
-		{ 11, 128, 0, "signal", NULL, plain,
-		  "checkout died of SIGSEGV (no canonical address) in parse_header; 23 threads" },
-		{ 11, 1, 0, "signal", NULL, jump,
-		  "checkout died of SIGSEGV (address 0x0 not mapped) in call_it; 23 threads" },
-		{ 8, 1, 4096, "signal", NULL, plain,
-		  "checkout died of SIGFPE (division by zero) in parse_header; 23 threads" },
-		{ 6, -6, 0, "signal", NULL, aborted, "checkout died of SIGABRT in check; 23 threads" },
-		{ 6, -6, 0, "signal", NULL, thrown,
-		  "checkout died of SIGABRT in shop::Cart::pay; 23 threads" },
-		{ 6, -6, 0, "signal", NULL, checked,
-		  "checkout died of SIGABRT in <crash_rs::Cart as crash_rs::Till>::pay; 23 threads" },
-		{ 11, 1, 0, "signal", NULL, sorted,
-		  "checkout died of SIGSEGV (address 0x0 not mapped) in std::sort<int*>; 23 threads" },
-		{ 6, -6, 0, "signal", NULL, deep,
-		  "checkout died of SIGABRT in shop::walk; 23 threads" },
-		{ 6, -6, 0, "signal", NULL, cut,
-		  "checkout died of SIGABRT in std::sort<int*>; 23 threads" },
-		{ 6, -6, 0, "signal", NULL, thread,
-		  "checkout died of SIGABRT in std::thread::_State_impl<>::_M_run; 23 threads" },
-		{ 6, -6, 0, "signal", NULL, ours,
-		  "checkout died of SIGABRT in core::Engine::run; 23 threads" },
-		{ 6, -6, 0, "signal", NULL, bare, "checkout died of SIGABRT in raise; 23 threads" },
-		{ 6, 0, 0, "signal", "systemd", waits,
-		  "checkout died of SIGABRT sent by systemd (1) in std::condition_variable::wait; "
-		  "23 threads" },
-		{ 4, 2, 0, "signal", NULL, twice,
-		  "checkout died of SIGILL (illegal operand) in crash_rs::main; 23 threads" },
-		{ 11, 1, 0, "signal", NULL, rusty,
-		  "checkout died of SIGSEGV (address 0x0 not mapped) in rust_parse; 23 threads" },
-		{ 6, 0, 0, "signal", "systemd", lost,
-		  "checkout died of SIGABRT sent by systemd (1); 23 threads" },
-		{ 9, 0, 0, "oom", NULL, plain,
-		  "checkout was killed by the kernel: out of memory in parse_header; 23 threads" },
-		{ 9, 0, 0, "kill", "bash", lost,
-		  "checkout was ended by SIGKILL sent by bash (1); 23 threads" },
-		{ 0, 0, 0, "exit", NULL, plain,
-		  "checkout exited with status 42 in parse_header; 23 threads" },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < sizeof(sentences) / sizeof(*sentences); i++) {
 		char text[CRASH_SENTENCE_BYTES], name[CRASH_TEXT_BYTES];
 		struct report r;
 
-		crashed(&r, cases[i].signal, cases[i].frames);
-		r.dump.code = cases[i].code;
-		r.dump.address = cases[i].address;
+		crashed(&r, sentences[i].signal, sentences[i].frames);
+		r.dump.code = sentences[i].code;
+		r.dump.address = sentences[i].address;
 		r.death.exit_status = 42;
-		r.death.sender_pid = cases[i].sender ? 1 : 0;
-		report_set(&r.death.kind, cases[i].kind);
-		report_set(&r.death.sender, cases[i].sender);
-		report_set(&r.dump.signal_name, crash_signal_name(cases[i].signal, name));
+		r.death.sender_pid = sentences[i].sender ? 1 : 0;
+		report_set(&r.death.kind, sentences[i].kind);
+		report_set(&r.death.sender, sentences[i].sender);
+		report_set(&r.dump.signal_name, crash_signal_name(sentences[i].signal, name));
 		crash_sentence(&r, "checkout", text);
-		assert_string_equal(text, cases[i].sentence);
+		assert_string_equal(text, sentences[i].sentence);
 		assert_names_what_is_marked(&r, text);
 		report_release(&r);
 	}

@@ -52,6 +52,7 @@ $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(LIB)
 
 # Of the host tool, what needs no kernel is tested as well.
 $(O)/tests/unit/test_hmac: $(addprefix $(O)/user/common/,host_id.o directory.o small_file.o)
+$(O)/tests/unit/test_collector_totals: $(O)/user/record/collector_totals.o
 $(O)/tests/unit/test_machine_names: $(O)/user/common/machine_names.o
 $(O)/tests/unit/test_crash_table: $(O)/user/record/crash.o
 $(O)/tests/unit/test_thread_table: $(O)/user/record/thread_table.o $(O)/user/record/event_queue.o

@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 
 #include "user/record/assemble_stacks.h"
+#include "user/record/collector_totals.h"
 #include "user/common/clock.h"
 
 static int by_time(const void *x, const void *y, void *arg)
@@ -211,22 +212,19 @@ static void add_machine(struct aggregate *a, const struct assemble_input *in, st
 		if (a->threads.threads[i].has_end)
 			r->machine.threads_ns += thread_sums(&a->threads.threads[i]).on_cpu_ns;
 	r->machine.idle_ns = in->totals.idle_ns;
-	if (in->excluded_known) {
-		/* To the ns; /proc/stat only tells how much of it was stolen, in ticks. */
-		uint64_t all = in->totals.excluded_ns;
+	r->machine.switches = in->totals.switches;
+	uint64_t taken = collector_totals_taken_ns(&in->totals, r->machine.threads_ns,
+						   in->excluded_known);
 
-		r->machine.steal_ns = all < in->steal_ns || !in->irq_ns ? all : in->steal_ns;
-		r->machine.irq_ns = all - r->machine.steal_ns;
-		r->machine.switches = in->totals.switches;
+	/* /proc/stat, in ticks, only tells how much of it was stolen. */
+	r->machine.steal_ns = taken < in->steal_ns ? taken : in->steal_ns;
+	if (!in->excluded_known) {
+		r->machine.irq_ns = in->irq_ns;
 		return;
 	}
-	/* /proc/stat also counts what was stolen from a CPU that woke up late: that was idle. */
-	if (in->totals.busy_ns > r->machine.threads_ns)
-		r->machine.steal_ns = in->totals.busy_ns - r->machine.threads_ns;
-	if (r->machine.steal_ns > in->steal_ns)
-		r->machine.steal_ns = in->steal_ns;
-	r->machine.irq_ns = in->irq_ns;
-	r->machine.switches = in->totals.switches;
+	if (!in->irq_ns)
+		r->machine.steal_ns = taken;
+	r->machine.irq_ns = taken - r->machine.steal_ns;
 }
 
 /*

@@ -55,3 +55,11 @@ void collector_totals_capacity(struct collector_totals *t, uint64_t enabled_ns, 
 	t->idle_ns -= t->idle_ns < offline_ns ? t->idle_ns : offline_ns;
 	t->capacity_ns = enabled_ns;
 }
+
+uint64_t collector_totals_taken_ns(const struct collector_totals *t, uint64_t threads_ns,
+				   bool excluded_known)
+{
+	uint64_t busy_ns = t->busy_ns > threads_ns ? t->busy_ns - threads_ns : 0;
+
+	return excluded_known && t->excluded_ns < busy_ns ? t->excluded_ns : busy_ns;
+}

@@ -18,4 +18,12 @@ void collector_totals_add(struct collector_totals *t, const struct bd_cpu *state
 void collector_totals_capacity(struct collector_totals *t, uint64_t enabled_ns, bool whole,
 			       uint64_t start_ns, uint64_t end_ns);
 
+/*
+ * The ns that interrupts and the hypervisor took from CPUs that were busy, of which the threads in the
+ * report had `threads_ns`. What they took from an idle one, which woke up late, is idle time already.
+ * `excluded_known`: t->excluded_ns was measured, and bounds it.
+ */
+uint64_t collector_totals_taken_ns(const struct collector_totals *t, uint64_t threads_ns,
+				   bool excluded_known);
+
 #endif

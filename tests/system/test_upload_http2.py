@@ -52,21 +52,29 @@ class Proxy:
         with open(self.dir / "said", "wb") as said:
             self.process = subprocess.Popen(
                 ["nginx", "-p", str(self.dir), "-c", str(self.dir / "nginx.conf")], stderr=said)
-        wait_for(self.worker)
+        wait_for(lambda: self.workers() and self.answers())
         return self
 
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait(timeout=20)
 
-    def worker(self):
-        """The process that serves, once there is one that takes connections."""
+    def workers(self):
+        """The processes that serve; after a SIGHUP two, of which the old one ends."""
         assert self.process.poll() is None, (self.dir / "said").read_text()
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as f:
-            found = f.read().split()
+            return [int(word) for word in f.read().split()]
+
+    def answers(self):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-            return int(found[-1]) if found else None
-        return None
+            return True
+        return False
+
+    def kill_workers(self):
+        """Whichever has the connection."""
+        for pid in self.workers():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def requests(self):
         """(protocol, path, status, connection) of each one in the log."""
@@ -114,7 +122,7 @@ def test_connections_that_end_in_the_middle(place, certificates):
 
     def fault(number):
         if number in (3, 11):
-            os.kill(proxy.worker(), signal.SIGKILL)  # stored, and nobody can say so
+            proxy.kill_workers()  # stored, and nobody can say so
         elif number == 7:
             proxy.process.send_signal(signal.SIGHUP)
         return "cut_middle" if number == 9 else None

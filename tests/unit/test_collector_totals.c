@@ -9,7 +9,7 @@
 
 #include "user/record/collector_totals.h"
 
-#define MS 1000000ULL
+#define MS ((uint64_t)1000000)
 
 static const struct taken {
 	const char *label;

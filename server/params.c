@@ -269,14 +269,25 @@ static bool seconds(const char *text, double *ret)
 	return end != text && !*end && isfinite(*ret) && *ret >= 0 && hex(*text) >= 0;
 }
 
+/* A name alone is 1. */
+static int flag(const struct query_params *p, const char *name, bool *ret,
+		char error[PARAMS_ERROR_BYTES])
+{
+	const char *text = params_get(p, name);
+
+	if (text && strcmp(text, "1") && strcmp(text, "0") && *text)
+		return refuse(name, text, "1 or 0", error);
+	*ret = text && strcmp(text, "0");
+	return 0;
+}
+
 int params_view(const struct query_params *p, struct view_options *ret,
 		char error[PARAMS_ERROR_BYTES])
 {
-	static const char *const known[] = {"format", "from", "to",	 "thread",
-					    "pid",    "by",   "reverse", NULL};
+	static const char *const known[] = {"format", "from",	 "to",	   "thread", "pid",
+					    "by",     "reverse", "client", NULL};
 	const char *from = params_get(p, "from"), *to = params_get(p, "to");
 	const char *pid = params_get(p, "pid"), *by = params_get(p, "by");
-	const char *reverse = params_get(p, "reverse");
 	struct view_options o = {.thread_re = params_get(p, "thread")};
 
 	if (params_known(p, known, error))
@@ -289,9 +300,8 @@ int params_view(const struct query_params *p, struct view_options *ret,
 		return refuse("pid", pid, "a process", error);
 	if (by && view_by_parse(by, &o.by))
 		return refuse("by", by, "cpu, samples, off-cpu or wait", error);
-	if (reverse && strcmp(reverse, "1") && strcmp(reverse, "0") && *reverse)
-		return refuse("reverse", reverse, "1 or 0", error);
-	o.reverse = reverse && strcmp(reverse, "0");
+	if (flag(p, "reverse", &o.reverse, error) || flag(p, "client", &o.client, error))
+		return -EINVAL;
 	*ret = o;
 	return 0;
 }

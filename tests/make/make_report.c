@@ -9,6 +9,7 @@
  *   make_report cut                       small, with too many cut stacks
  *   make_report crash [THREADS [DEPTH]]   small, of a client that died with a pool of threads, in a
  *                                         function that had called itself so often
+ *   make_report client [KIND]             small, of a client whose threads are some of them
  *   make_report normal                    small, with a series, and what is normal of each metric
  *   make_report busy [THREADS [SECONDS [HZ [CPUS]]]]   one client, as a capture of it looks like
  *   make_report stacks [STACKS [SAMPLES]] that many different stacks, 20 to 40 frames deep
@@ -160,6 +161,16 @@ static void make_crash(struct report *r, int argc, char **argv)
 	make_seconds(r);
 	crash_sentence(r, r->client.name, words);
 	assert(!report_set(&r->trigger.explanation, words));
+}
+
+static void make_client(struct report *r, int argc, char **argv)
+{
+	sample_report(r);
+	r->client.present = true;
+	assert(!report_set(&r->client.name, "shop") &&
+	       !report_set(&r->trigger.kind, argc > 2 ? argv[2] : "threshold"));
+	for (size_t i = 0; i < r->threads.n; i++)
+		r->threads.client[i] = r->threads.pid[i] == 200;
 }
 
 /* What is normal of it, and a series of three seconds; the window is the last two of them. */
@@ -330,7 +341,8 @@ static const struct {
 	void (*make)(struct report *r, int argc, char **argv);
 } kinds[] = {
 	{"small", make_small}, {"full", make_full},	{"cut", make_cut},
-	{"busy", make_busy},   {"stacks", make_stacks}, {"crash", make_crash}, {"normal", make_normal},
+	{"busy", make_busy},   {"stacks", make_stacks}, {"crash", make_crash}, {"client", make_client},
+	{"normal", make_normal},
 };
 
 static int write_heartbeats(void)

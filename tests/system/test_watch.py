@@ -74,8 +74,13 @@ def test_report_begins_before_the_burn(daemon, program):
     early = functions(path, client, "--to", "4")
     assert early["light_work"] > 0, "nothing from the first seconds"
 
+    # Whose threads are the client's is told.
+    threads = report["threads"]
+    assert {pid for pid, its in zip(threads["pid"], threads["client"]) if its} == {client.pid}
+    assert len(set(threads["pid"])) > 1
+
     # Weights are the exact time; the parts of the machine make the whole.
-    threads, samples = report["threads"], report["samples"]
+    samples = report["samples"]
     exact = sum(threads["on_cpu_ns"]) - sum(threads["not_sampled_ns"])
     assert abs(sum(samples["weight_ns"]) - exact) <= 1000
     machine = report["machine"]

@@ -216,6 +216,8 @@ static void test_view(void **state)
 		{"pid=0", -EINVAL},
 		{"by=what", -EINVAL},
 		{"reverse=2", -EINVAL},
+		{"client=1", 0},
+		{"client=shop", -EINVAL},
 		{"x", -EINVAL},
 		{"reverse=0", 0},
 	};

@@ -93,6 +93,53 @@ static void test_cut_stacks(void **state)
 	}
 }
 
+/* What another program's stacks lack is no warning about the client's. */
+static void test_cut_stacks_of_others(void **state)
+{
+	struct cut_stacks worst;
+	struct report r;
+	int32_t cut;
+
+	assert_int_equal(report_init(&r), 0);
+	sample_thread(&r, 7, 7, "app", "t", 0, 0);
+	sample_thread(&r, 8, 8, "other", "t", 0, 0);
+	cut = sample_stack(&r, -1, sample_frame(&r, "[unwind: mapping]", "cut", -1, 0));
+	cut = sample_stack(&r, cut, sample_frame(&r, "main", "native", -1, 0));
+	for (int i = 0; i < 40; i++)
+		sample_hit(&r, i, i % 2, cut, 1);
+	assert_int_equal(cut_stacks_worst(&r, &worst), 1);
+	assert_int_equal(worst.others, 1);
+	r.threads.client[1] = 1;
+	assert_int_equal(cut_stacks_worst(&r, &worst), 1);
+	assert_int_equal(worst.pid, 8);
+	assert_int_equal(worst.others, 0);
+	report_release(&r);
+}
+
+/* The client's threads have a mark, and the functions are its own. */
+static void test_of_the_client(void **state)
+{
+	static const struct summary_options options;
+	char *functions;
+	struct report r;
+	struct out o;
+
+	sample_report(&r);
+	r.threads.client[3] = 1;
+	out_init(&o, -1);
+	assert_int_equal(summary_write(&r, &options, &o), 0);
+	out_char(&o, '\0');
+	assert_non_null(strstr(o.data, "  thread (* of the client)\n"));
+	assert_non_null(strstr(o.data, " *node"));
+	assert_non_null(strstr(o.data, "  app/main"));
+	functions = strstr(o.data, "  function of the client, by its own time\n");
+	assert_non_null(functions);
+	assert_non_null(strstr(functions, "_[j]"));
+	assert_null(strstr(functions, "std::min"));
+	out_release(&o);
+	report_release(&r);
+}
+
 static void test_numbers(void **state)
 {
 	static const struct {
@@ -420,6 +467,8 @@ int main(void)
 		cmocka_unit_test(test_out),	  cmocka_unit_test(test_out_error),
 		cmocka_unit_test(test_escapes),	  cmocka_unit_test(test_logs),
 		cmocka_unit_test(test_places),	  cmocka_unit_test(test_seconds),
+		cmocka_unit_test(test_cut_stacks_of_others),
+		cmocka_unit_test(test_of_the_client),
 		cmocka_unit_test(test_any_seconds),
 	};
 

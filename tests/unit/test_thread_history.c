@@ -13,6 +13,22 @@ static int64_t row_of(struct report *r, uint32_t tid, uint64_t start_ns)
 	return row;
 }
 
+/* Of what thread it was last said whose it is. */
+struct heard {
+	unsigned n;
+	struct bd_thread last;
+	uint64_t client;
+};
+
+static void hear(void *arg, const struct bd_thread *id, uint64_t client)
+{
+	struct heard *heard = arg;
+
+	heard->n++;
+	heard->last = *id;
+	heard->client = client;
+}
+
 static void next_taken(struct world *w, struct thread_history *h)
 {
 	next(w);
@@ -91,9 +107,10 @@ static void test_seconds(void **state)
 	world_free(w);
 }
 
-/* 100 threads run, 64 have a row. */
+/* 100 threads run, 64 have a row; whose each one is is told of all. */
 static void test_the_busiest(void **state)
 {
+	struct heard heard = { 0 };
 	struct world *w = world_new("[client \"a\"]\nmatch_comm = a\n");
 	struct bd_task *tasks[100] = { process(w, 10, 1, "a", "/x") };
 	struct thread_history h;
@@ -105,9 +122,14 @@ static void test_the_busiest(void **state)
 	thread_history_init(&h, 60 * SECOND);
 	assert_int_equal(report_init(&r), 0);
 	next_taken(w, &h);
+	h.heard = hear;
+	h.arg = &heard;
 	for (unsigned i = 0; i < 100; i++)
 		used(tasks[i], 1 + (i * 37) % 100, 0);
 	next_taken(w, &h);
+	assert_int_equal(heard.n, 100);
+	assert_true(heard.client == thread_history_client("a"));
+	assert_memory_equal(&heard.last, &tasks[99]->thread, sizeof(heard.last));
 	for (unsigned i = 0; i < 100; i++)
 		row_of(&r, tasks[i]->ns_tid, tasks[i]->thread.start_ns);
 	assert_int_equal(thread_history_report(&h, "a", 0, 0, &r), 0);

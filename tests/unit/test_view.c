@@ -171,6 +171,32 @@ static void test_mistakes(void **state)
 	report_release(&r);
 }
 
+static void test_client(void **state)
+{
+	static const struct view_options of_client = {.client = true};
+	char error[VIEW_ERROR_BYTES];
+	struct report r;
+	struct view v;
+	struct out o;
+
+	sample_report(&r);
+	assert_false(report_has_client(&r));
+	assert_int_equal(view_build(&r, &of_client, &v, error), -ENODATA);
+	assert_non_null(strstr(error, "no thread"));
+	r.threads.client[2] = 1; /* one of two workers of that name */
+	assert_true(report_has_client(&r));
+	assert_int_equal(view_build(&r, &of_client, &v, error), 0);
+	check_tree(&v);
+	assert_int_equal(v.threads, 1);
+	out_init(&o, -1);
+	assert_int_equal(view_folded(&v, append, &o), 0);
+	out_char(&o, '\0');
+	assert_string_equal(o.data, "app;worker:1;libc.so.6+0x2724a;work 10000\n");
+	out_release(&o);
+	view_release(&v);
+	report_release(&r);
+}
+
 static void test_names(void **state)
 {
 	static const char *const names[] = {"cpu", "samples", "off-cpu", "wait"};
@@ -255,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_cases),	 cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_mistakes), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_exact),	 cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_client),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,7 +128,7 @@ void clients_threads(struct clients *c,
 		if (p->client != CLIENTS_NONE) {
 			const struct client_entry *e = &c->entries[p->client];
 			struct client_thread_second second = {
-				.start_ns = t->start_ns,
+				.id = { t->tid, p->tgid, t->start_ns },
 				.on_cpu_ns = t->untold_ns,
 				.tid = t->ns_tid ? t->ns_tid : t->tid,
 				.client = e->row,

@@ -115,7 +115,8 @@ int clients_look(struct clients *c, const struct bd_task *task);
 
 /* What a thread of a client ran since it was last told of; those that didn't are left out. */
 struct client_thread_second {
-	uint64_t start_ns, on_cpu_ns;
+	struct bd_thread id;
+	uint64_t on_cpu_ns;
 	uint32_t tid;	  /* as the tool's own /proc named it; the kernel's, where that isn't known */
 	uint32_t client;  /* a place in the table of the last second */
 	const char *name; /* the client's */

@@ -20,20 +20,23 @@ void thread_history_release(struct thread_history *h)
 	*h = (struct thread_history){ 0 };
 }
 
-static uint64_t client_key(const char *name)
+uint64_t thread_history_client(const char *name)
 {
 	uint64_t key = 0;
 
 	for (; *name; name++)
 		key = idmap_mix(key, (unsigned char)*name);
-	return key;
+	return key ? key : 1;
 }
 
 static void on_thread(void *arg, const struct client_thread_second *t)
 {
 	struct thread_history *h = arg;
+	uint64_t client = thread_history_client(t->name);
 	uint64_t us = (t->on_cpu_ns + 500) / 1000;
 
+	if (h->heard)
+		h->heard(h->arg, &t->id, client);
 	if (!us || h->no_memory)
 		return;
 	if (array_reserve((void **)&h->now, &h->cap_now, h->n_now, 1, sizeof(*h->now))) {
@@ -41,8 +44,8 @@ static void on_thread(void *arg, const struct client_thread_second *t)
 		return;
 	}
 	h->now[h->n_now++] = (struct thread_history_row){
-		.client = client_key(t->name),
-		.start_ns = t->start_ns,
+		.client = client,
+		.start_ns = t->id.start_ns,
 		.tid = t->tid,
 		.threads = 1,
 		.on_cpu_us = us < UINT32_MAX ? us : UINT32_MAX,
@@ -169,7 +172,7 @@ static int threads_index(const struct report *r, struct idmap *by_thread)
 int thread_history_report(const struct thread_history *h, const char *client, int64_t from_ns,
 			  int64_t ahead_ns, struct report *r)
 {
-	uint64_t key = client_key(client);
+	uint64_t key = thread_history_client(client);
 	struct idmap by_thread = { 0 };
 	struct thread_history_row rest = { 0 };
 	int err = threads_index(r, &by_thread);

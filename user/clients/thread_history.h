@@ -14,13 +14,16 @@
 #define THREAD_HISTORY_ROWS 32768 /* of all clients together: 1.3 MB */
 
 struct thread_history_row {
-	uint64_t client; /* hash of its name */
+	uint64_t client; /* thread_history_client() */
 	uint64_t end_ns; /* CLOCK_MONOTONIC */
 	uint64_t start_ns; /* of the thread; 0: a sum */
 	uint32_t span_us, tid, threads, on_cpu_us;
 };
 
 struct thread_history {
+	/* Who hears of each thread that ran, and whose it is; or NULL. */
+	void (*heard)(void *arg, const struct bd_thread *id, uint64_t client);
+	void *arg;
 	uint64_t keep_ns, last_ns; /* how far it goes back; end of the last second */
 	uint64_t full_ns;	   /* rows up to here were dropped for want of room; 0: none */
 	uint64_t dropped;	   /* and how many */
@@ -31,6 +34,8 @@ struct thread_history {
 	bool no_memory;
 };
 
+/* A hash of a client's name, never 0. */
+uint64_t thread_history_client(const char *name);
 void thread_history_init(struct thread_history *h, uint64_t keep_ns);
 void thread_history_release(struct thread_history *h);
 /* Takes what ran since the last time, up to `now_ns`: a second, or less at a crash. 0 or -ENOMEM. */

@@ -192,12 +192,21 @@ static int open_places(struct daemon *d)
 	return VERB_DONE;
 }
 
+static void on_owned(void *arg, const struct bd_thread *id, uint64_t client)
+{
+	struct daemon *d = arg;
+
+	flight_recorder_own(d->flight, id, client);
+}
+
 static int watch_machine(struct daemon *d)
 {
 	d->keep_s = d->config.agent.before_s * (REACH_MOST + 1) + d->config.agent.after_s + SERIES_SPARE_S;
 	d->wait_ns = calloc(d->keep_s, sizeof(*d->wait_ns));
 	d->machine = watched_new("machine", d->keep_s);
 	thread_history_init(&d->history, d->keep_s * 1000000000ULL);
+	d->history.heard = on_owned;
+	d->history.arg = d;
 	if (!d->wait_ns || !d->machine)
 		return -ENOMEM;
 	watched_rules(d->machine, &d->config.agent, &d->config.machine);

@@ -125,6 +125,36 @@ int64_t daemon_wall_ahead_ns(void)
 	return (int64_t)(clock_ns(CLOCK_REALTIME) - clock_monotonic_ns());
 }
 
+struct marking {
+	struct report *r;
+	const struct clients *clients;
+	uint64_t client;
+	uint32_t place; /* of a client that still has processes, or CLIENTS_NONE */
+};
+
+static void mark_thread(void *arg, const struct thread *t)
+{
+	const struct marking *m = arg;
+	bool its = t->client == m->client || (m->place != CLIENTS_NONE &&
+					      clients_of_tgid(m->clients, t->id.tgid) == m->place);
+
+	if (its && t->row < m->r->threads.n)
+		m->r->threads.client[t->row] = 1;
+}
+
+/* Of a thread that ran it was heard whose it is; one that starves belongs to its process's client. */
+static void mark_threads(struct daemon *d, const struct watched *w, struct report *r)
+{
+	struct marking m = {
+		.r = r,
+		.clients = d->clients,
+		.client = thread_history_client(w->name),
+		.place = w->rules && w->seen == d->seconds ? w->place : CLIENTS_NONE,
+	};
+
+	flight_recorder_threads(d->flight, mark_thread, &m);
+}
+
 int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_cause *cause,
 		struct report *r)
 {
@@ -134,6 +164,8 @@ int daemon_fill(struct daemon *d, const struct watched *w, const struct watched_
 		err = fill_client(d, w, r);
 	if (!err)
 		err = watched_report(w, d->machine, r->window.start_ns, daemon_wall_ahead_ns(), r);
+	if (!err && w != d->machine)
+		mark_threads(d, w, r);
 	if (!err && w != d->machine)
 		err = thread_history_report(&d->history, w->name, r->window.start_ns,
 					    daemon_wall_ahead_ns(), r);

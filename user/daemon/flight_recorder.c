@@ -358,6 +358,11 @@ void flight_recorder_threads(struct flight_recorder *f,
 		fn(arg, &t->threads[i]);
 }
 
+void flight_recorder_own(struct flight_recorder *f, const struct bd_thread *id, uint64_t client)
+{
+	thread_table_own(&f->recorder->aggregate.threads, id, client);
+}
+
 struct reader *flight_recorder_reader(struct flight_recorder *f)
 {
 	return f->recorder->reader;

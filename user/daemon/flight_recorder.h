@@ -95,6 +95,8 @@ void flight_recorder_stats(struct flight_recorder *f, struct flight_stats *ret);
 /* Calls fn for each thread that is known. */
 void flight_recorder_threads(struct flight_recorder *f,
 			     void (*fn)(void *arg, const struct thread *thread), void *arg);
+/* Says whose a thread is: reports mark the threads of their client. */
+void flight_recorder_own(struct flight_recorder *f, const struct bd_thread *id, uint64_t client);
 struct reader *flight_recorder_reader(struct flight_recorder *f);
 
 #endif

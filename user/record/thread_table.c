@@ -40,6 +40,14 @@ struct thread *thread_table_by_tid(struct thread_table *t, uint32_t tid)
 	return found == IDMAP_NONE ? NULL : &t->threads[found];
 }
 
+void thread_table_own(struct thread_table *t, const struct bd_thread *id, uint64_t client)
+{
+	uint32_t found = idmap_get(&t->by_id, idmap_mix(id->start_ns, id->tid));
+
+	if (found != IDMAP_NONE)
+		t->threads[found].client = client;
+}
+
 static void name_copy(char to[BD_COMM], const char from[BD_COMM])
 {
 	memcpy(to, from, BD_COMM);

@@ -31,6 +31,7 @@ struct thread {
 	bool estimated; /* `end` isn't the scheduler's */
 	uint32_t exec_id; /* when the window began */
 	uint32_t row; /* in the report, or IDMAP_NONE */
+	uint64_t client; /* whose it is, as the caller of thread_table_own() calls it; 0: nobody's */
 	uint32_t samples;
 	uint64_t seen_ns; /* when it was last heard of */
 	uint64_t exited_ns; /* when it said that it ends, or 0 */
@@ -57,6 +58,8 @@ void thread_table_release(struct thread_table *t);
 /* The thread, made when new; NULL without memory. The pointer lives until the next new one. */
 struct thread *thread_table_get(struct thread_table *t, const struct bd_thread *id);
 struct thread *thread_table_by_tid(struct thread_table *t, uint32_t tid);
+/* Says whose a thread is, if it is known. */
+void thread_table_own(struct thread_table *t, const struct bd_thread *id, uint64_t client);
 
 /* Its numbers in the tool's own /proc; 0 changes nothing. */
 void thread_table_names(struct thread *thread, uint32_t ns_tid, uint32_t ns_tgid);

@@ -50,6 +50,9 @@ int view_args_parse(const char *verb, int id, struct view_options *o)
 		if (!view_by_parse(optarg, &o->by))
 			return VERB_DONE;
 		return verb_usage(verb, "--by: '%s' is none of cpu, samples, wait", optarg);
+	case VIEW_ARG_CLIENT:
+		o->client = true;
+		return VERB_DONE;
 	case VIEW_ARG_REVERSE:
 		o->reverse = true;
 		return VERB_DONE;

@@ -14,6 +14,7 @@ enum {
 	VIEW_ARG_PID,
 	VIEW_ARG_BY,
 	VIEW_ARG_REVERSE,
+	VIEW_ARG_CLIENT,
 };
 
 /* Rows for a table of options. */
@@ -23,6 +24,7 @@ enum {
 		{VIEW_ARG_TO, "to", "T", "end of the part to show"},                               \
 		{VIEW_ARG_THREAD, "thread", "RE", "threads whose name matches (PCRE2)"},           \
 		{VIEW_ARG_PID, "pid", "N", "threads of this process"},                             \
+		{VIEW_ARG_CLIENT, "client", NULL, "threads of the client that the report is about"}, \
 		{VIEW_ARG_BY, "by", "WHAT", "cpu (exact time, the default), samples, or wait"},    \
 	{                                                                                          \
 		VIEW_ARG_REVERSE, "reverse", NULL, "the innermost function first"                  \

@@ -40,6 +40,14 @@ const char *report_text(const struct report *r, uint32_t ref)
 	return ref < r->strings.n ? r->strings.text[ref] : "";
 }
 
+bool report_has_client(const struct report *r)
+{
+	for (size_t i = 0; i < r->threads.n; i++)
+		if (r->threads.client[i])
+			return true;
+	return false;
+}
+
 int report_set(char **field, const char *text)
 {
 	size_t len = text ? strlen(text) : 0;

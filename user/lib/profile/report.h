@@ -77,6 +77,8 @@ int64_t report_intern_n(struct report *r, const char *text, size_t len);
 
 /* Text of a REF; "" for an index that is out of range. */
 const char *report_text(const struct report *r, uint32_t ref);
+/* Does it say of some of its threads that they are its client's? */
+bool report_has_client(const struct report *r);
 
 /* Sets a STR field to a copy of `text`, made valid UTF-8 (or frees it for NULL). 0 or -ENOMEM. */
 int report_set(char **field, const char *text);

@@ -89,13 +89,14 @@ static struct cut_stacks *tally_process(struct tally *t, uint32_t pid, uint32_t 
 static int tally_samples(struct tally *t, const struct report *r, const struct stack_fate *fate)
 {
 	const struct report_samples *s = &r->samples;
+	bool of_client = report_has_client(r);
 
 	for (size_t i = 0; i < s->n; i++) {
 		const struct stack_fate *f = s->stack[i] < 0 ? NULL : &fate[s->stack[i]];
 		uint32_t thread = s->thread[i], *reason;
 		struct cut_stacks *p;
 
-		if (!f || !f->user)
+		if (!f || !f->user || (of_client && !r->threads.client[thread]))
 			continue;
 		p = tally_process(t, r->threads.pid[thread], r->threads.process[thread]);
 		if (!p)

@@ -18,7 +18,7 @@ struct cut_stacks {
 #define CUT_STACKS_LEAST 5
 
 /*
- * The process over the limit with the most cut samples. 1 and `ret`, 0 where there is none, or
+ * The process over the limit with the most cut samples; of a client's report only its own. 1 and `ret`, 0 where there is none, or
  * -ENOMEM.
  */
 int cut_stacks_worst(const struct report *r, struct cut_stacks *ret);

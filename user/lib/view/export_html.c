@@ -83,8 +83,10 @@ static void put_options(struct page *p)
 
 	out_text(p->out, "<script type=\"application/json\" id=\"backdraft-options\">");
 	out_printf(p->out,
-		   "{\"from_s\":%.9g,\"to_s\":%.9g,\"pid\":%lld,\"reverse\":%s,\"by\":\"%s\",",
+		   "{\"from_s\":%.9g,\"to_s\":%.9g,\"pid\":%lld,\"reverse\":%s,\"client\":%s,"
+		   "\"by\":\"%s\",",
 		   o->from_s, o->to_s, (long long)o->pid, o->reverse ? "true" : "false",
+		   o->client ? "true" : "false",
 		   o->by == VIEW_SAMPLES ? "samples"
 		   : o->by == VIEW_WAIT	 ? "wait"
 					 : "cpu");
@@ -143,7 +145,7 @@ static int check_options(const struct report *r, const struct view_options *o, s
 	struct view view;
 	int status;
 
-	if (!o->from_s && !o->to_s && !o->thread_re && o->by != VIEW_OFF_CPU)
+	if (!o->from_s && !o->to_s && !o->thread_re && !o->client && o->by != VIEW_OFF_CPU)
 		return 0;
 	status = export_view(r, o, out, &view);
 	if (!status)

@@ -28,6 +28,7 @@ struct summary {
 	struct out *out;
 	unsigned int columns, rows;
 	bool colour;
+	bool client; /* some threads are the client's */
 	uint64_t duration_ns;
 };
 
@@ -196,7 +197,7 @@ static void write_machine(struct summary *s)
 
 /* Threads of one name in one process, in one line. */
 struct group {
-	uint32_t process, name, tid, n;
+	uint32_t process, name, tid, n, client;
 	uint64_t on_cpu_ns, wait_ns, switches;
 };
 
@@ -204,6 +205,8 @@ static int by_names(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
 
+	if (x->client != y->client)
+		return x->client < y->client ? -1 : 1;
 	if (x->process != y->process)
 		return x->process < y->process ? -1 : 1;
 	return x->name < y->name ? -1 : x->name > y->name;
@@ -233,6 +236,7 @@ static struct group *group_threads(const struct report *r, size_t *ret_n)
 			.name = t->name[i],
 			.tid = t->tid[i],
 			.n = 1,
+			.client = t->client[i],
 			.on_cpu_ns = t->on_cpu_ns[i],
 			.wait_ns = t->wait_ns[i],
 			.switches = t->switches_voluntary[i] + t->switches_involuntary[i],
@@ -262,10 +266,10 @@ static void write_group(struct summary *s, const struct group *g)
 	char switches[SUMMARY_NUMBER_BYTES];
 	unsigned int room;
 
-	out_printf(s->out, "%10s %6.1f %10s %6.1f %10s  ", summary_time(g->on_cpu_ns, cpu),
+	out_printf(s->out, "%10s %6.1f %10s %6.1f %10s %c", summary_time(g->on_cpu_ns, cpu),
 		   summary_percent(g->on_cpu_ns, s->duration_ns), summary_time(g->wait_ns, wait),
 		   summary_percent(g->wait_ns, g->wait_ns + g->on_cpu_ns),
-		   summary_count(g->switches, switches));
+		   summary_count(g->switches, switches), g->client ? '*' : ' ');
 	if (g->n > 1)
 		snprintf(tail, sizeof(tail), " \xc3\x97%u", g->n);
 	else
@@ -293,7 +297,10 @@ static int write_threads(struct summary *s)
 	if (!g)
 		return -ENOMEM;
 	paint(s, BOLD);
-	out_text(s->out, "\n  CPU time  % CPU     waited % wait   switches  thread\n");
+	out_text(s->out, "\n  CPU time  % CPU     waited % wait   switches  thread");
+	if (s->client)
+		out_text(s->out, " (* of the client)");
+	out_char(s->out, '\n');
 	paint(s, PLAIN);
 	for (size_t i = 0; i < n; i++) {
 		if (i < s->rows) {
@@ -347,16 +354,13 @@ static void write_function(struct summary *s, const struct view *v, const struct
 
 static int write_functions(struct summary *s)
 {
-	static const struct view_options everything;
-	static const char *const titles[] = {
-		"\n self %  total %  function, by its own time\n",
-		"\n self %  total %  function, with what it calls\n",
-	};
+	static const char *const titles[] = {"by its own time", "with what it calls"};
+	const struct view_options what = {.client = s->client};
 	char error[VIEW_ERROR_BYTES];
 	struct function *f;
 	struct view v;
 	size_t n;
-	int status = view_build(s->r, &everything, &v, error);
+	int status = view_build(s->r, &what, &v, error);
 
 	if (status)
 		return out_fail(s->out, status, "%s", error);
@@ -364,7 +368,8 @@ static int write_functions(struct summary *s)
 	for (int table = 0; table < 2 && !status && n; table++) {
 		functions_sort(f, n, table);
 		paint(s, BOLD);
-		out_text(s->out, titles[table]);
+		out_printf(s->out, "\n self %%  total %%  function%s, %s\n",
+			   s->client ? " of the client" : "", titles[table]);
 		paint(s, PLAIN);
 		for (size_t i = 0; i < n && i < s->rows; i++)
 			write_function(s, &v, &f[i]);
@@ -444,6 +449,7 @@ int summary_write(const struct report *r, const struct summary_options *options,
 		.columns = options->columns ? options->columns : COLUMNS_DEFAULT,
 		.rows = options->rows ? options->rows : ROWS_DEFAULT,
 		.colour = options->colour,
+		.client = report_has_client(r),
 		.duration_ns = w->end_ns > w->start_ns ? (uint64_t)w->end_ns - w->start_ns : 0,
 	};
 	int status;

@@ -136,7 +136,8 @@ static int build_threads(struct builder *b, char *error)
 		status = -ENOMEM;
 	for (size_t i = 0; i < t->n && !status; i++) {
 		const char *name = report_text(b->r, t->name[i]);
-		int match = !b->o->pid || b->o->pid == t->pid[i];
+		int match = (!b->o->pid || b->o->pid == t->pid[i]) &&
+			    (!b->o->client || t->client[i]);
 		uint32_t process;
 
 		b->thread[i] = VIEW_NONE;
@@ -348,6 +349,12 @@ int view_build(const struct report *r, const struct view_options *options, struc
 
 	if (options->by == VIEW_OFF_CPU) {
 		snprintf(error, VIEW_ERROR_BYTES, "the report has no off-CPU stacks");
+		return -ENODATA;
+	}
+	if (options->client && !report_has_client(r)) {
+		snprintf(error, VIEW_ERROR_BYTES,
+			 "the report says of no thread that it is its client's: only those of the "
+			 "daemon about a client do");
 		return -ENODATA;
 	}
 	*error = '\0';

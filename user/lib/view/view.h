@@ -43,6 +43,7 @@ struct view_options {
 	double from_s, to_s;   /* seconds from the window's start; to_s 0 is its end */
 	const char *thread_re; /* PCRE2, unanchored, on the thread's name; NULL is all */
 	int64_t pid;	       /* 0 is all */
+	bool client;	       /* only the threads of the report's client */
 	enum view_by by;
 	bool reverse;
 };
@@ -84,7 +85,7 @@ struct view {
 
 /*
  * 0 and a view that view_release() frees; or -EINVAL (the regular expression or the range: `error`
- * says what, and where), -ENODATA (the report has no such data), -E2BIG (a tree of over
+ * says what, and where), -ENODATA (the report has no such data, or no client), -E2BIG (a tree of over
  * VIEW_MAX_NODES nodes), -ENOMEM. `error` is one line for a person, set on every failure.
  */
 #define VIEW_MAX_NODES (16u << 20)

@@ -21,7 +21,8 @@ REPORTS = {
     "hostile": ["--seed", "3", "--stacks", "400", "--hostile"],
     "large": ["--seed", "5", "--stacks", "100000"],
 }
-MADE = {"crash": ["crash"], "normal": ["normal"], "crash-large": ["crash", "4084", "20000"]}
+MADE = {"crash": ["crash"], "normal": ["normal"], "client": ["client"],
+        "starved": ["client", "starvation"], "crash-large": ["crash", "4084", "20000"]}
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,8 @@
  */
 
 const GROUPS = ['thread', 'process', 'all'];
+/* Alarms that are about what the others do to the client. */
+const OTHERS_MATTER = ['starvation', 'throttled', 'pressure'];
 
 class Page {
 	constructor(root, report, options) {
@@ -55,6 +57,8 @@ class Page {
 
 			state.threadsOn = Uint8Array.from({ length: threads.n }, (_, t) =>
 				(!o.pid || threads.pid[t] === o.pid) && (!pattern || pattern.test(profile.threadName(t))) ? 1 : 0);
+		} else if (profile.hasClient && (o.client || !OTHERS_MATTER.includes(profile.report.trigger.kind))) {
+			state.threadsOn = profile.clientThreads();
 		}
 	}
 

@@ -26,6 +26,7 @@ class Profile {
 		this.indexTimeline();
 		this.findProcesses();
 		this.onCpuNs = this.threads.on_cpu_ns.reduce((a, b) => a + b, 0);
+		this.hasClient = this.threads.client.some(v => v);
 	}
 
 	text(ref) {
@@ -140,6 +141,13 @@ class Profile {
 			process.pids.add(threads.pid[t]);
 			process.ns += threads.on_cpu_ns[t];
 		}
+	}
+
+	/* What is ticked when only the client of the report is shown; null: there are no others. */
+	clientThreads() {
+		const { client } = this.threads;
+
+		return client.every(v => v) ? null : Uint8Array.from(client);
 	}
 
 	threadName(t) {

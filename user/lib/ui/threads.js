@@ -20,6 +20,8 @@ class ThreadList {
 		this.count = el('span', { class: 'muted' });
 		this.element = el('section', { class: 'panel side', 'aria-label': 'Threads' },
 			el('div', { class: 'panel-head' }, el('h2', {}, 'Threads'), this.count, el('span', { class: 'grow' }),
+				owner.profile.hasClient ? el('button', { class: 'small', title: 'Tick the threads of ' + headTitle(owner.profile) +
+					' alone', onclick: () => this.tickClient() }, 'Client') : null,
 				el('button', { class: 'small', title: 'Tick every thread in the list',
 					onclick: () => this.tickAll(1) }, 'All'),
 				el('button', { class: 'small', title: 'Untick every thread in the list',
@@ -184,6 +186,11 @@ class ThreadList {
 
 	tickAll(value) {
 		this.setOn(this.shown, value);
+	}
+
+	tickClient() {
+		this.owner.state.threadsOn = this.owner.profile.clientThreads();
+		this.owner.onThreads();
 	}
 
 	only(event) {

@@ -49,6 +49,12 @@ progs: $(O)/tools/fleetsim
 $(O)/tools/bench-empty: $(O)/tools/bench-empty.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ -lbpf
 
+# What the quickstart watches. As a release is built, with its names; see there for the functions.
+demo: $(O)/tools/demo
+$(O)/tools/demo: tools/demo.c
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) -O2 -g -Wall -Wextra -fno-optimize-sibling-calls -o $@ $<
+.PHONY: demo
+
 tools: $(O)/tools/unwind-table
 $(O)/tools/unwind-table $(O)/tools/bench-scrub: $(O)/tools/%: $(O)/tools/%.o $(LIB)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ $(LIBS)

@@ -37,6 +37,9 @@ def test_it_shows_the_whole():
         assert re.search(r"^The trigger: \S.*\d", done.stdout, re.M)
         assert re.search(r"^The receiver has report [0-9a-f]{32}", done.stdout, re.M)
         assert all(path.exists() for path in files) and len(set(files)) == 4
+        [demo] = [path for path in set(files) if path.name.endswith("-demo.bdr")]
+        hot = {name for *_, frames, us in bd.export_folded(demo, "--client") for name in frames if us > 0}
+        assert {"serve_request", "price_cart", "apply_coupons", "match_coupon"} <= hot
         page = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
             re.search(r"http://[0-9.:]+/v1/reports$", done.stdout, re.M)[0], timeout=20)
         [row] = json.load(page)["reports"]

@@ -119,7 +119,7 @@ static void test_cut_stacks_of_others(void **state)
 /* The client's threads have a mark, and the functions are its own. */
 static void test_of_the_client(void **state)
 {
-	static const struct summary_options options;
+	static const struct summary_options options = {.rows = 1};
 	char *functions;
 	struct report r;
 	struct out o;
@@ -131,7 +131,9 @@ static void test_of_the_client(void **state)
 	out_char(&o, '\0');
 	assert_non_null(strstr(o.data, "  thread (* of the client)\n"));
 	assert_non_null(strstr(o.data, " *node"));
-	assert_non_null(strstr(o.data, "  app/main"));
+	/* Of each as many as there are rows, the client's first. */
+	assert_non_null(strstr(strstr(o.data, " *node"), "  app/worker;1"));
+	assert_non_null(strstr(o.data, " in 1 more threads\n"));
 	functions = strstr(o.data, "  function of the client, by its own time\n");
 	assert_non_null(functions);
 	assert_non_null(strstr(functions, "_[j]"));

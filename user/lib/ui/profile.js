@@ -26,7 +26,8 @@ class Profile {
 		this.indexTimeline();
 		this.findProcesses();
 		this.onCpuNs = this.threads.on_cpu_ns.reduce((a, b) => a + b, 0);
-		this.hasClient = this.threads.client.some(v => v);
+		this.isClient = this.threads.client || new Uint32Array(this.threads.n); /* 1 for the client's threads */
+		this.hasClient = this.isClient.some(v => v);
 	}
 
 	text(ref) {
@@ -145,9 +146,7 @@ class Profile {
 
 	/* What is ticked when only the client of the report is shown; null: there are no others. */
 	clientThreads() {
-		const { client } = this.threads;
-
-		return client.every(v => v) ? null : Uint8Array.from(client);
+		return this.isClient.every(v => v) ? null : Uint8Array.from(this.isClient);
 	}
 
 	threadName(t) {

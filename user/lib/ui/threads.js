@@ -8,25 +8,26 @@ class ThreadList {
 	/* owner: {state, profile, tree(), strip, onThreads()} */
 	constructor(owner) {
 		this.owner = owner;
-		/* The one that used most is open at first, unless its threads are many processes of a name. */
-		const { processes } = owner.profile, most = Math.max(...processes.map(p => p.ns));
-		this.open = new Set(processes.keys());
-		processes.forEach((p, i) => (p.ns < most || p.pids.size > 1) && this.open.delete(i));
+		/* One is open at first, the client's or that which used most, unless its threads are many processes of a name. */
+		const { processes, hasClient, isClient } = owner.profile;
+		const rank = p => hasClient && !p.threads.some(t => isClient[t]) ? -1 : p.ns;
+		const most = Math.max(...processes.map(rank));
+		this.open = new Set([...processes.keys()].filter(i => rank(processes[i]) === most && processes[i].pids.size === 1));
 		this.filterText = '';
-		this.filter = el('input', { type: 'search', placeholder: 'Filter threads', spellcheck: 'false',
+		this.filter = el('input', { type: 'search', placeholder: 'Filter', spellcheck: 'false',
 			'aria-label': 'Filter the list of threads', oninput: () => this.setFilter(this.filter.value) });
 		this.list = new VirtualList({ rowHeight: 30, class: 'threads', label: 'Threads', role: 'group',
 			make: () => this.makeRow(), update: (row, item) => this.updateRow(row, item) });
 		this.count = el('span', { class: 'muted' });
 		this.element = el('section', { class: 'panel side', 'aria-label': 'Threads' },
-			el('div', { class: 'panel-head' }, el('h2', {}, 'Threads'), this.count, el('span', { class: 'grow' }),
+			el('div', { class: 'panel-head' }, el('h2', {}, 'Threads'), this.count),
+			el('div', { class: 'panel-tools' }, this.filter,
 				owner.profile.hasClient ? el('button', { class: 'small', title: 'Tick the threads of ' + headTitle(owner.profile) +
 					' alone', onclick: () => this.tickClient() }, 'Client') : null,
 				el('button', { class: 'small', title: 'Tick every thread in the list',
 					onclick: () => this.tickAll(1) }, 'All'),
 				el('button', { class: 'small', title: 'Untick every thread in the list',
-					onclick: () => this.tickAll(0) }, 'None')),
-			el('div', { class: 'panel-tools' }, this.filter), this.list.element);
+					onclick: () => this.tickAll(0) }, 'None')), this.list.element);
 	}
 
 	setFilter(text) {
@@ -43,12 +44,13 @@ class ThreadList {
 	}
 
 	/*
-	 * Rows: {process, threads} and {thread}; a process with one thread is one row. They stand by
-	 * what is shown now; a tick only updates them, so that no row moves from below the pointer.
+	 * Rows: {process, threads} and {thread}; a process with one thread is one row. The report's
+	 * client comes first, all else stands by what is shown now; a tick only updates them, so that no row moves from below the pointer.
 	 */
 	rebuild() {
 		const { profile } = this.owner, items = [], sum = profile.processes.map(p => this.value(p));
-		const order = [...sum.keys()].sort((a, b) => sum[b] - sum[a] || a - b);
+		const its = profile.processes.map(p => p.threads.some(t => profile.isClient[t]));
+		const order = [...sum.keys()].sort((a, b) => its[b] - its[a] || sum[b] - sum[a] || a - b);
 
 		this.shown = [];
 		for (const index of order) {

@@ -216,6 +216,8 @@ static int by_time(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
 
+	if (x->client != y->client)
+		return x->client > y->client ? -1 : 1;
 	if (x->on_cpu_ns != y->on_cpu_ns)
 		return x->on_cpu_ns > y->on_cpu_ns ? -1 : 1;
 	if (x->wait_ns != y->wait_ns)
@@ -223,7 +225,7 @@ static int by_time(const void *a, const void *b)
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
-/* The groups, those with the most CPU time first; the caller frees them. */
+/* The groups, the client's first, then those with the most CPU time; the caller frees them. */
 static struct group *group_threads(const struct report *r, size_t *ret_n)
 {
 	const struct report_threads *t = &r->threads;
@@ -289,8 +291,8 @@ static void write_group(struct summary *s, const struct group *g)
 
 static int write_threads(struct summary *s)
 {
+	size_t n, threads = 0, shown[2] = {0, 0}; /* of the others, of the client */
 	uint64_t rest = 0;
-	size_t n, threads = 0;
 	struct group *g = group_threads(s->r, &n);
 	char text[SUMMARY_NUMBER_BYTES];
 
@@ -303,7 +305,7 @@ static int write_threads(struct summary *s)
 	out_char(s->out, '\n');
 	paint(s, PLAIN);
 	for (size_t i = 0; i < n; i++) {
-		if (i < s->rows) {
+		if (shown[g[i].client != 0]++ < s->rows) {
 			write_group(s, &g[i]);
 			continue;
 		}

@@ -5,7 +5,11 @@ import hashlib
 
 import pytest
 
+import kernels
 import vm
+
+# One is enough: what the guest's kernel says is other tests' matter.
+pytestmark = pytest.mark.parametrize("kernel", list(kernels.RELEASES)[-1:], indirect=True)
 
 
 def test_commands_and_files(kernel):

@@ -95,6 +95,16 @@ def test_wrong_use(tmp_path, options, words):
     fails_cleanly(tmp_path, words)(done)
 
 
+def test_name_that_nobody_has(tmp_path):
+    """An empty picture without a word looks like a program that does nothing."""
+    done = bd.backdraft("capture", "-d", "1", "-c", "no-such-name", "-o", tmp_path / "a.bdr")
+    assert done.status == 0 and not done.stderr
+    assert done.stdout.startswith("WARNING: nothing that was asked for ran in this time; is the name")
+    assert not bd.Report(tmp_path / "a.bdr").threads
+    done = bd.backdraft("capture", "-d", "1", "-o", tmp_path / "a.bdr", "--", bd.prog("mixed"), "200")
+    assert done.status == 0 and "WARNING" not in done.stdout
+
+
 @pytest.mark.parametrize("option", ["-o", "--html"])
 @pytest.mark.parametrize("path", ["/no/such/dir/a", "/proc/a", "/etc", ""])
 def test_output_that_can_not_be_written(tmp_path, option, path):

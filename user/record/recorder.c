@@ -92,7 +92,18 @@ void recorder_free(struct recorder *r)
 	free(r);
 }
 
-int recorder_add_pid(struct recorder *r, uint32_t pid)
+/* There are machines that keep their first process from BPF programs. */
+static const char *no_target(uint32_t pid, int err)
+{
+	char path[32];
+
+	if (err != -ESRCH)
+		return strerror(-err);
+	snprintf(path, sizeof(path), "/proc/%u", pid);
+	return access(path, F_OK) ? "it has ended" : "it is there, but this kernel does not show it to BPF programs";
+}
+
+int recorder_add_pid(struct recorder *r, uint32_t pid, char error[COLLECTOR_ERROR])
 {
 	struct bd_task task;
 	int err = collector_add_target(r->collector, pid, &task);
@@ -102,6 +113,8 @@ int recorder_add_pid(struct recorder *r, uint32_t pid)
 				    sizeof(*r->named));
 	if (!err)
 		r->named[r->nnamed++] = (struct named_process){ pid, task.thread.tgid, task.exec_id };
+	else
+		snprintf(error, COLLECTOR_ERROR, "process %u: %s", pid, no_target(pid, err));
 	return err;
 }
 

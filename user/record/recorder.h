@@ -24,8 +24,8 @@ struct recorder_stats {
 int recorder_new(struct recorder **ret, const struct collector_options *options,
 		 char error[COLLECTOR_ERROR]);
 void recorder_free(struct recorder *r);
-/* Records this process and the children that it makes from now on. -ESRCH: there is none. */
-int recorder_add_pid(struct recorder *r, uint32_t pid);
+/* Records this process and the children that it makes from now on. 0, or -errno and why. */
+int recorder_add_pid(struct recorder *r, uint32_t pid, char error[COLLECTOR_ERROR]);
 /* The window opens; it closes by itself after `duration_ns`, if that isn't 0. */
 int recorder_start(struct recorder *r, uint64_t duration_ns, char error[COLLECTOR_ERROR]);
 /* Drains for up to `timeout_ms`; a signal ends it early. 0 or -errno. */

@@ -70,12 +70,11 @@ static int open_outputs(struct capture *c)
 
 static int add_targets(struct capture *c)
 {
-	for (size_t i = 0; i < c->options.npids; i++) {
-		int err = recorder_add_pid(c->recorder, c->options.pids[i]);
+	char error[COLLECTOR_ERROR] = "";
 
-		if (err) {
-			verb_error("capture: process %u: %s", c->options.pids[i],
-				   err == -ESRCH ? "it has ended" : strerror(-err));
+	for (size_t i = 0; i < c->options.npids; i++) {
+		if (recorder_add_pid(c->recorder, c->options.pids[i], error)) {
+			verb_error("capture: %s", error);
 			return VERB_FAILED;
 		}
 	}
@@ -84,9 +83,10 @@ static int add_targets(struct capture *c)
 	int err = command_start(&c->command, c->options.command, c->nice);
 
 	if (!err)
-		err = recorder_add_pid(c->recorder, c->command.pid);
+		err = recorder_add_pid(c->recorder, c->command.pid, error);
 	if (err)
-		verb_error("capture: %s: %s", c->options.command[0], strerror(-err));
+		verb_error("capture: %s: %s", c->options.command[0],
+			   *error ? error : strerror(-err));
 	return err ? VERB_FAILED : VERB_DONE;
 }
 

@@ -149,12 +149,8 @@ static int start(struct dump *d)
 	char error[COLLECTOR_ERROR] = "";
 	int err = recorder_new(&d->recorder, &options, error);
 
-	if (!err) {
-		err = recorder_add_pid(d->recorder, d->pid);
-		if (err)
-			snprintf(error, sizeof(error), "process %u: %s", d->pid,
-				 err == -ESRCH ? "it has ended" : strerror(-err));
-	}
+	if (!err)
+		err = recorder_add_pid(d->recorder, d->pid, error);
 	if (!err)
 		err = recorder_start(d->recorder, WINDOW_NS, error);
 	if (err)

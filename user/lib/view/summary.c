@@ -69,6 +69,17 @@ static int warn_of_cuts(struct summary *s)
 	return 0;
 }
 
+static void warn_of_nothing(struct summary *s)
+{
+	if (s->r->threads.n || s->r->dump.threads.n || !s->duration_ns)
+		return;
+	paint(s, RED);
+	out_text(s->out, "WARNING: nothing that was asked for ran in this time; is the name or the "
+			 "number right? -c takes the whole name, of which the kernel has 15 bytes");
+	paint(s, PLAIN);
+	out_text(s->out, "\n\n");
+}
+
 static void write_window(struct summary *s)
 {
 	const struct report_window *w = &s->r->window;
@@ -461,6 +472,7 @@ int summary_write(const struct report *r, const struct summary_options *options,
 	status = warn_of_cuts(&s);
 	if (status)
 		return status;
+	warn_of_nothing(&s);
 	write_window(&s);
 	write_series(&s);
 	write_normals(&s);

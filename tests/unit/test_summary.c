@@ -97,8 +97,8 @@ static void test_cut_stacks(void **state)
 static void test_cut_stacks_of_others(void **state)
 {
 	struct cut_stacks worst;
+	int32_t cut, whole;
 	struct report r;
-	int32_t cut;
 
 	assert_int_equal(report_init(&r), 0);
 	sample_thread(&r, 7, 7, "app", "t", 0, 0);
@@ -113,6 +113,15 @@ static void test_cut_stacks_of_others(void **state)
 	assert_int_equal(cut_stacks_worst(&r, &worst), 1);
 	assert_int_equal(worst.pid, 8);
 	assert_int_equal(worst.others, 0);
+	/* Nor is what nobody can see in the picture. */
+	r.threads.client[1] = 0;
+	whole = sample_stack(&r, -1, r.stacks.frame[cut]);
+	for (int i = 0; i < 4000; i++) {
+		if (i == 3900)
+			assert_int_equal(cut_stacks_worst(&r, &worst), 1);
+		sample_hit(&r, i, 1, whole, 1);
+	}
+	assert_int_equal(cut_stacks_worst(&r, &worst), 0);
 	report_release(&r);
 }
 

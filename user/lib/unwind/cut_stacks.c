@@ -16,6 +16,7 @@ struct stack_fate {
 struct tally {
 	struct cut_stacks *process;
 	size_t n, cap;
+	uint64_t samples; /* of all */
 	struct pairs by_pid, by_reason; /* pid -> process; (process, frame) -> cut samples */
 };
 
@@ -102,6 +103,7 @@ static int tally_samples(struct tally *t, const struct report *r, const struct s
 		if (!p)
 			return -ENOMEM;
 		p->samples++;
+		t->samples++;
 		if (f->cut == PAIRS_NEW)
 			continue;
 		p->cut++;
@@ -113,9 +115,10 @@ static int tally_samples(struct tally *t, const struct report *r, const struct s
 	return 0;
 }
 
-static bool is_over(const struct cut_stacks *p)
+static bool is_over(const struct tally *t, const struct cut_stacks *p)
 {
-	return p->cut >= CUT_STACKS_LEAST && p->cut * 100 > p->samples * CUT_STACKS_PERCENT;
+	return p->cut >= CUT_STACKS_LEAST && p->cut * 1000 >= t->samples * CUT_STACKS_SEEN &&
+	       p->cut * 100 > p->samples * CUT_STACKS_PERCENT;
 }
 
 /* The reason that cut most of the samples of a process. */
@@ -147,7 +150,7 @@ int cut_stacks_worst(const struct report *r, struct cut_stacks *ret)
 	int status = fate ? tally_samples(&t, r, fate) : -ENOMEM;
 
 	for (size_t i = 0; i < t.n && !status; i++) {
-		if (!is_over(&t.process[i]))
+		if (!is_over(&t, &t.process[i]))
 			continue;
 		if (!over++ || t.process[i].cut > t.process[worst].cut)
 			worst = i;

@@ -13,9 +13,11 @@ struct cut_stacks {
 	uint32_t others;       /* further processes over the limit */
 };
 
-/* More than this share of a process's user samples is worth a warning, from so many on. */
+/* More than this share of a process's user samples is worth a warning, from so many on that they are
+ * seen in the picture: a share of all user samples, in 1/1000. */
 #define CUT_STACKS_PERCENT 2
 #define CUT_STACKS_LEAST 5
+#define CUT_STACKS_SEEN 5
 
 /*
  * The process over the limit with the most cut samples; of a client's report only its own. 1 and `ret`, 0 where there is none, or

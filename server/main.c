@@ -19,32 +19,57 @@ static const struct server_verb verbs[] = {
 	{"import", "FILE…", "put reports from files into the store, while no server runs on it",
 	 verb_import},
 };
+#define HELP_NAMES 24
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+/* A name, and behind it what it is, or below it where it is long. */
+static void help_row(FILE *to, const char *name, const char *text)
+{
+	int columns = 0;
+
+	for (const char *p = name; *p; p++)
+		columns += (*p & 0xc0) != 0x80; /* of a sign of several bytes only the first one */
+	fprintf(to, "  %s", name);
+	if (columns > HELP_NAMES) {
+		fprintf(to, "\n  ");
+		columns = 0;
+	}
+	fprintf(to, "%*s  %s", HELP_NAMES - columns, "", text);
+}
+
+static void help_key(FILE *to, const struct config_key_info *k)
+{
+	bool limit = !strcmp(k->section, "limits");
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s%s%s", limit ? "  " : "--", k->name,
+		 limit || k->flag ? "" : " VALUE");
+	for (char *p = name; *p && !limit; p++)
+		if (*p == '_')
+			*p = '-';
+	help_row(to, name, k->doc);
+	fprintf(to, " (%s)\n", *k->initial ? k->initial : "none");
+}
 
 static void help(FILE *to)
 {
 	struct config_key_info k;
+	char name[64];
 
 	fprintf(to, "backdraft-server %s: receives reports\n\n", BD_VERSION);
 	fprintf(to, "usage: backdraft-server [OPTIONS] [VERB …]\n\n");
-	for (size_t i = 0; i < N_VERBS; i++)
-		fprintf(to, "  %-7s%s%s\n         %s\n", verbs[i].name, *verbs[i].args ? " " : "",
-			verbs[i].args, verbs[i].summary);
-	fprintf(to, "\n  --config FILE        keys from this file (%s where it is there)\n",
-		CONFIG_PATH_DEFAULT);
-	fprintf(to, "  --limit KEY=VALUE    one of the limits below\n");
-	for (size_t i = 0; server_config_key(i, &k); i++) {
-		char name[64];
-
-		if (!strcmp(k.section, "limits"))
-			snprintf(name, sizeof(name), "  %s", k.name);
-		else
-			snprintf(name, sizeof(name), "--%s%s", k.name, k.flag ? "" : " …");
-		for (char *p = name; *p && *name == '-'; p++)
-			if (*p == '_')
-				*p = '-';
-		fprintf(to, "  %-25s %s (%s)\n", name, k.doc, *k.initial ? k.initial : "none");
+	for (size_t i = 0; i < N_VERBS; i++) {
+		snprintf(name, sizeof(name), "%s%s%s", verbs[i].name, *verbs[i].args ? " " : "",
+			 verbs[i].args);
+		help_row(to, name, verbs[i].summary);
+		fputc('\n', to);
 	}
+	fputc('\n', to);
+	help_row(to, "--config FILE", "keys from this file");
+	fprintf(to, " (%s, where it is there)\n", CONFIG_PATH_DEFAULT);
+	help_row(to, "--limit KEY=VALUE", "one of the limits, which stand last\n");
+	for (size_t i = 0; server_config_key(i, &k); i++)
+		help_key(to, &k);
 	fprintf(to, "\nKeys of the file are those names with _ for -, in [server], [store] and "
 		    "[limits].\n");
 }

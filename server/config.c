@@ -156,7 +156,7 @@ int server_config_set(struct server_config *c, const char *section, const char *
 	}
 	snprintf(
 		error, CONFIG_ERROR_BYTES,
-		known ? "[%.50s] has no key %.100s; backdraft-server --help lists them"
+		known ? "[%.50s] has no key %.100s"
 		      : "[%.50s] %.100s: no such section; there are [server], [store] and [limits]",
 		section, name);
 	return -ENOENT;

@@ -86,3 +86,11 @@ def test_shown_in_the_terminal(crashed):
         return next(i for i, c in enumerate(strip) if c not in "?.")
 
     assert first_bar("turn-0") < first_bar("turn-1") < first_bar("turn-2")
+
+
+def test_the_dead_are_the_clients(crashed):
+    _, _, report = crashed
+    threads = report["threads"]
+    marked = {pid for pid, its in zip(threads["pid"], threads["client"]) if its}
+    mine = {report["strings"][name] for name, its in zip(threads["name"], threads["client"]) if its}
+    assert len(marked) == 1 and {"turn-0", "turn-1", "turn-2"} <= mine

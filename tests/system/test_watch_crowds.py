@@ -71,7 +71,7 @@ def test_many_forks(daemon, program):
         assert threads_ns == pytest.approx(used_ns, rel=0.1)
         marked_ns = sum(ns for ns, its in zip(report["threads"]["on_cpu_ns"], report["threads"]["client"])
                         if its)
-        assert marked_ns == pytest.approx(threads_ns, rel=0.05), "threads of others, or not all"
+        assert 0.95 * threads_ns - 1.2 * first_ns <= marked_ns <= 1.01 * threads_ns, "of others, or not all"
     status = d.status()
     assert status["ring"]["bytes"] <= status["ring"]["limit_bytes"]
 

@@ -205,3 +205,11 @@ def test_without_root():
         done = bd.run([f"{directory}/backdraft", "dump", os.getpid()], user=65534, group=65534,
                       extra_groups=[], cwd="/")
     bd.one_error_line(done, "needs root", status=(1,))
+
+
+def test_a_process_that_is_there_has_not_ended():
+    """Some kernels keep the machine's first process from BPF programs."""
+    for verb in (("dump", "1"), ("capture", "-d", "1", "-p", "1", "-o", "/dev/null")):
+        done = bd.backdraft(*verb)
+        assert "has ended" not in done.stderr
+        assert done.status == 0 or "process 1: it is there, but this kernel does not show it" in done.stderr
